@@ -1,0 +1,27 @@
+// ChangeSet: records removed and added between two serials of one zone (RFC 1995 §4). It is what an update
+// makes, the journal keeps, the checkpoint applies and IXFR sends.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "zones/message.h"
+#include "zones/name.h"
+
+namespace zones {
+
+/// Replaying is idempotent: a removed record that is not there and an added one that is there change nothing,
+/// and within one set removals come first. A change of TTL is the removal and the addition of every record of the
+/// RRset. The SOA is among the records, so a set tells its serials by itself.
+struct ChangeSet {
+  Name apex;
+  std::uint32_t from_serial = 0;
+  std::uint32_t to_serial = 0;
+  std::vector<Record> removed;  // class IN
+  std::vector<Record> added;    // class IN
+
+  bool empty() const { return removed.empty() && added.empty(); }
+};
+
+}  // namespace zones

@@ -1,0 +1,115 @@
+// Store: where zones live when the power is off. One process writes a store; one thread uses this interface.
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "zones/change_set.h"
+#include "zones/name.h"
+#include "zones/rrset.h"
+
+namespace zones {
+
+/// Log sequence number: batches are numbered 1, 2, 3, … without gaps.
+using Lsn = std::uint64_t;
+
+/// What the journal keeps of one UPDATE message, whatever became of it.
+struct JournalMessage {
+  Name key;                              // who signed
+  std::array<std::uint8_t, 32> digest{}; // of the signed message: known again when it is repeated
+  std::array<std::uint8_t, 16> source{}; // IPv6, or IPv4 mapped into it
+  std::uint16_t source_port = 0;
+  std::chrono::sys_seconds signed_at{};
+  Rcode rcode{};
+};
+
+/// One group commit: at most one change set a zone, each with its own step of the serial.
+struct JournalBatch {
+  Lsn lsn = 0;
+  std::chrono::sys_seconds time{};
+  std::vector<ChangeSet> changes;
+  std::vector<JournalMessage> messages;
+};
+
+/// One name of a zone as it is to stand in the checkpoint; empty RRsets remove it.
+struct RowChange {
+  Name apex;
+  Name owner;
+  std::vector<std::uint8_t> rrsets;  // packed
+};
+
+/// Receives a store's contents: for each zone zone(), then its names in canonical order; after all zones the
+/// journal's batches above the checkpoint in the order of their numbers.
+class StateSink {
+ public:
+  virtual ~StateSink() = default;
+  virtual void zone(NameView apex) = 0;
+  virtual void node(NameView owner, RRsetsView rrsets) = 0;
+  virtual void batch(const JournalBatch& batch) = 0;
+};
+
+class JournalSink {
+ public:
+  virtual ~JournalSink() = default;
+  /// False ends the reading.
+  virtual bool batch(const JournalBatch& batch) = 0;
+};
+
+/// Writes the names of a zone that is being created; given to the source of create_zone().
+class ZoneWriter {
+ public:
+  virtual ~ZoneWriter() = default;
+  /// Any order is right; canonical order is fast. A name may come once only.
+  virtual void node(NameView owner, RRsetsView rrsets) = 0;
+};
+
+/// Every method throws this when the store cannot do what it promises; what() tells an operator what to do.
+/// After a throw nothing of the call has happened, and a later call may succeed (a disk that is full now).
+class StoreError : public std::runtime_error {
+ public:
+  enum class Kind {
+    UNWRITABLE,  // full, read-only, I/O error: may pass
+    CORRUPT,     // refuse to start
+    LOCKED,      // another process has it open
+    CONFLICT,    // somebody else wrote: the expected LSN or the zone is not what it was
+  };
+  StoreError(Kind kind, const std::string& what) : std::runtime_error(what), kind_(kind) {}
+  Kind kind() const { return kind_; }
+
+ private:
+  Kind kind_;
+};
+
+class Store {
+ public:
+  virtual ~Store() = default;
+
+  /// Streams zones, names and the journal above the checkpoint. @return the newest batch's number, 0 for none
+  virtual Lsn load(StateSink& sink) = 0;
+  /// Makes a batch durable in one transaction: on return it survives a power cut. `batch.lsn` must be the newest
+  /// number plus one (CONFLICT otherwise).
+  virtual void append(const JournalBatch& batch) = 0;
+  /// Writes rows of the checkpoint and the number up to which it is complete, in one transaction. `applied` may
+  /// stand still, never go back. Rows may be newer than `applied`: replay is idempotent.
+  virtual void checkpoint(std::span<const RowChange> rows, Lsn applied) = 0;
+  virtual Lsn applied_lsn() const = 0;
+  virtual Lsn last_lsn() const = 0;
+  /// Batches from `from` on, the oldest kept one when that is gone. @return the number of the first one given
+  virtual Lsn journal(Lsn from, JournalSink& sink) = 0;
+  /// Removes batches below `before`, at most up to applied_lsn().
+  virtual void prune(Lsn before) = 0;
+
+  /// Creates a zone and fills it in one transaction; CONFLICT when it exists. A source that throws leaves nothing.
+  virtual void create_zone(NameView apex, const std::function<void(ZoneWriter&)>& source) = 0;
+  virtual void remove_zone(NameView apex) = 0;
+  virtual std::vector<Name> zones() const = 0;
+};
+
+}  // namespace zones
