@@ -1,0 +1,46 @@
+// Dispatch: parse, verify, opcode, sign, encode; the one place where errors become RCODEs.
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "dnsd/query.h"
+#include "dnsd/state.h"
+#include "dnsd/update_writer.h"
+
+namespace dnsd {
+
+/// The other end, as policy and logs need it.
+struct Peer {
+  std::array<std::uint8_t, 16> address{};  // IPv6, or IPv4 mapped into it
+  std::uint16_t port = 0;
+  Transport transport = Transport::UDP;
+};
+
+/// Sends octets to the peer of one request, later and from another thread. Copyable.
+using SendLater = std::function<void(std::vector<std::uint8_t>)>;
+
+class Dispatcher {
+ public:
+  using Clock = std::function<std::chrono::sys_seconds()>;
+  Dispatcher(UpdateWriter& writer, Clock clock);
+
+  /// Handles one message. A plain query is answered straight into `out` without allocation or lock; the rest
+  /// (signatures, updates, errors in them) may allocate. AXFR over TCP is the caller's: see `is_transfer`.
+  /// @param state  as StateReader::current() gave it
+  /// @param send_later  makes the function by which a later answer (to an UPDATE) is sent; called only if needed
+  /// @return octets to send now; 0 for nothing, or for later
+  std::size_t handle(const State& state, std::span<const std::uint8_t> octets, const Peer& peer,
+                     std::span<std::uint8_t> out, const std::function<SendLater()>& send_later);
+
+ private:
+  UpdateWriter& writer_;
+  Clock clock_;
+};
+
+}  // namespace dnsd
