@@ -2,8 +2,10 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <unordered_map>
 
 #include "keys/grant.h"
@@ -32,32 +34,73 @@ struct State {
 };
 
 class StateReader;
+class StatePin;
 
-/// Holds the newest state. publish() and oldest_in_use() belong to the writer's thread.
+/// Holds the newest state, and those before it that a reader or a pin may still look at. All of it
+/// belongs to the writer's thread; other threads come in through a StateReader.
 class StatePublisher {
  public:
   static constexpr std::size_t MAX_READERS = 256;
+  static constexpr std::size_t MAX_PINS = 64;
 
-  explicit StatePublisher(State first);
+  /// @param max_pin_age  how long a pin may keep an old state alive, see StatePin::expired()
+  explicit StatePublisher(State first, std::chrono::seconds max_pin_age = std::chrono::seconds(60));
   ~StatePublisher();
   StatePublisher(const StatePublisher&) = delete;
   StatePublisher& operator=(const StatePublisher&) = delete;
 
-  /// Makes `next` the newest state. States that no reader can hold any more are freed here, by the writer.
+  /// Allocates what the next publish() needs, so that it cannot fail once a commit is on disk.
+  void prepare();
+  /// Makes `next` the newest state. States that no reader can hold any more are freed here, by the
+  /// writer.
   void publish(State next);
+  /// Frees what publish() had to keep since somebody still looked at it. @return states that must
+  /// still wait
+  std::size_t collect();
   /// The lowest catalogue version that a reader or a pin may still look at.
   std::uint64_t oldest_in_use() const;
   /// The newest state; for the writer's thread only.
   const State& newest() const;
+  /// Pins in use, by any thread.
+  std::size_t pin_count() const;
 
  private:
   friend class StateReader;
+  friend class StatePin;
   struct Impl;
+  struct Node;
   std::unique_ptr<Impl> impl_;
 };
 
-/// One thread's view of the published state. One per thread, in a cache line of its own; throws std::runtime_error
-/// when there are MAX_READERS. The publisher must outlive it.
+/// Keeps one state alive beyond a batch, for a transfer; may move between threads. The publisher
+/// must outlive it.
+class StatePin {
+ public:
+  StatePin(StatePin&& other) noexcept;
+  StatePin& operator=(StatePin&& other) noexcept;
+  ~StatePin() { release(); }
+
+  /// Valid until release(), even when the pin has expired.
+  const State& state() const { return *state_; }
+  /// True when this state is not the newest and the pin is older than the publisher allows: its
+  /// holder must end and release it. Look between messages. A pin on the newest state costs nothing
+  /// and never expires.
+  bool expired(std::chrono::steady_clock::time_point now = std::chrono::steady_clock::now()) const;
+  void release();
+
+ private:
+  friend class StateReader;
+  StatePin(StatePublisher::Impl& publisher, std::size_t slot, const State& state,
+           std::uint64_t sequence);
+  StatePublisher::Impl* publisher_;
+  std::size_t slot_;
+  const State* state_;
+  std::uint64_t sequence_;
+  std::chrono::steady_clock::time_point since_;
+};
+
+/// One thread's view of the published state. One per thread, in a cache line of its own; throws
+/// std::runtime_error when there are MAX_READERS. The publisher must outlive it.
 class StateReader {
  public:
   explicit StateReader(StatePublisher& publisher);
@@ -65,15 +108,20 @@ class StateReader {
   StateReader(const StateReader&) = delete;
   StateReader& operator=(const StateReader&) = delete;
 
-  /// The newest state; announces that it is in use. Call once a batch: the reference is valid until the next call or
-  /// idle(), and not across a co_await.
+  /// The newest state; announces that it is in use. Call once a batch: the reference is valid until
+  /// the next call or idle(), and not across a co_await. Wait-free; a load and a comparison when
+  /// nothing was published.
   const State& current();
   /// Before blocking: holds nothing back.
   void idle();
+  /// Pins the state that current() gave last (the newest one after idle()). Empty when MAX_PINS are
+  /// in use.
+  std::optional<StatePin> pin();
 
  private:
-  StatePublisher& publisher_;
+  StatePublisher::Impl& publisher_;
   std::size_t slot_;
+  const StatePublisher::Node* held_ = nullptr;  // nullptr: idle
 };
 
 }  // namespace dnsd
