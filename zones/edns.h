@@ -11,14 +11,14 @@ namespace zones {
 
 // IANA "DNS EDNS0 Option Codes".
 enum class OptionCode : std::uint16_t {
-  UPDATE_LEASE = 2,   // RFC 9664
-  NSID = 3,           // RFC 5001
-  CLIENT_SUBNET = 8,  // RFC 7871
-  EXPIRE = 9,         // RFC 7314
-  COOKIE = 10,        // RFC 7873
-  TCP_KEEPALIVE = 11, // RFC 7828
-  PADDING = 12,       // RFC 7830
-  EXTENDED_ERROR = 15,// RFC 8914
+  UPDATE_LEASE = 2,     // RFC 9664
+  NSID = 3,             // RFC 5001
+  CLIENT_SUBNET = 8,    // RFC 7871
+  EXPIRE = 9,           // RFC 7314
+  COOKIE = 10,          // RFC 7873
+  TCP_KEEPALIVE = 11,   // RFC 7828
+  PADDING = 12,         // RFC 7830
+  EXTENDED_ERROR = 15,  // RFC 8914
 };
 
 struct EdnsOption {
@@ -27,10 +27,10 @@ struct EdnsOption {
 };
 
 struct Edns {
-  std::uint16_t udp_octets = 1232;    // the sender's UDP payload size
-  std::uint8_t extended_rcode = 0;    // upper eight bits of the RCODE
+  std::uint16_t udp_octets = 1232;  // the sender's UDP payload size
+  std::uint8_t extended_rcode = 0;  // upper eight bits of the RCODE
   std::uint8_t version = 0;
-  std::uint16_t flags = 0;            // 0x8000 = DO
+  std::uint16_t flags = 0;  // 0x8000 = DO
   std::vector<EdnsOption> options;
   const EdnsOption* find(OptionCode code) const;
 };

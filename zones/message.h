@@ -1,11 +1,11 @@
-// Whole messages: header and four sections (RFC 1035 §4), with OPT, TSIG and SIG(0) taken out of the
-// additional section. For updates, transfers, tools and tests; queries have a path of their own.
+// Whole messages: header and four sections (RFC 1035 §4), with OPT, TSIG and SIG(0) taken out of
+// the additional section. For updates, transfers, tools and tests; queries have a path of their
+// own.
 #pragma once
 
 #include <cstdint>
 #include <optional>
 #include <span>
-#include <string>
 #include <vector>
 
 #include "zones/edns.h"
@@ -53,25 +53,24 @@ struct Record {
   Class rrclass = Class::IN;
   std::uint32_t ttl = 0;  // as on the wire; above 2^31-1 counts as 0 (RFC 2181 §8)
   Rdata rdata;
-  /// Presentation format on one line without the newline; RFC 3597 §5 form for unknown types.
-  std::string to_text() const;
 };
 
 struct Message {
-  Header header;                      // counts are as read; write_message() counts anew
-  std::vector<Question> question;     // zone
-  std::vector<Record> answer;         // prerequisites
-  std::vector<Record> authority;      // updates
-  std::vector<Record> additional;     // without OPT and the signature
+  Header header;                   // counts are as read; write_message() counts anew
+  std::vector<Question> question;  // zone
+  std::vector<Record> answer;      // prerequisites
+  std::vector<Record> authority;   // updates
+  std::vector<Record> additional;  // without OPT and the signature
   std::optional<Edns> edns;
-  std::optional<Record> signature;    // TSIG, or SIG with type covered 0
-  std::size_t signature_offset = 0;   // where its owner name begins in the octets; 0 without one
+  std::optional<Record> signature;   // TSIG, or SIG with type covered 0
+  std::size_t signature_offset = 0;  // where its owner name begins in the octets; 0 without one
 };
 
-/// Parses a whole message and checks every record's form. In an UPDATE (RFC 2136 §2.4, §2.5), records of
-/// class ANY or NONE may have empty RDATA. @return what is wrong first, in wire order.
+/// Parses a whole message and checks every record's form. In an UPDATE (RFC 2136 §2.4, §2.5),
+/// records of class ANY or NONE may have empty RDATA. @return what is wrong first, in wire order.
 Result<Message, WireError> parse_message(std::span<const std::uint8_t> octets);
-/// Writes header, sections and OPT, without `signature`; names compressed. Overflow shows in the writer.
+/// Writes header, sections and OPT, without `signature`; names compressed. Overflow shows in the
+/// writer.
 void write_message(WireWriter& writer, const Message& message);
 /// The same, into octets of its own; at most 65,535, else empty.
 std::vector<std::uint8_t> to_wire(const Message& message);

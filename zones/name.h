@@ -52,7 +52,9 @@ class NameView {
   NameView without(std::size_t labels) const;
   /// True for the ancestor itself as well.
   bool is_at_or_below(NameView ancestor) const;
-  bool is_below(NameView ancestor) const { return size_ > ancestor.size_ && is_at_or_below(ancestor); }
+  bool is_below(NameView ancestor) const {
+    return size_ > ancestor.size_ && is_at_or_below(ancestor);
+  }
   /// Presentation format with the final dot (RFC 1035 §5.1); octets that need it are escaped.
   std::string to_text() const;
   /// Equal to the last octet (case is not, RFC 4343 §4 wants it kept).
@@ -86,7 +88,8 @@ class Name {
 
   /// An uncompressed name at the start of `octets`; what follows it is ignored.
   static Result<Name, NameError> from_wire(std::span<const std::uint8_t> octets);
-  /// Presentation format (RFC 1035 §5.1). A name without a final dot is relative to `origin`; "@" is the origin.
+  /// Presentation format (RFC 1035 §5.1). A name without a final dot is relative to `origin`; "@"
+  /// is the origin.
   static Result<Name, NameError> from_text(std::string_view text, NameView origin = {});
   /// `prefix` without its root label, followed by `suffix`: `*` + `example.org.`.
   static Result<Name, NameError> join(NameView prefix, NameView suffix);

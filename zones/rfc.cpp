@@ -1,8 +1,9 @@
 #include "zones/rfc.h"
 
+#include <strings.h>
+
 #include <array>
 #include <charconv>
-#include <strings.h>
 
 namespace zones {
 namespace {
@@ -89,8 +90,11 @@ struct ClassName {
   std::string_view name;
 };
 
-constexpr ClassName CLASS_NAMES[] = {
-    {Class::IN, "IN"}, {Class::CH, "CH"}, {Class::HS, "HS"}, {Class::NONE, "NONE"}, {Class::ANY, "ANY"}};
+constexpr ClassName CLASS_NAMES[] = {{Class::IN, "IN"},
+                                     {Class::CH, "CH"},
+                                     {Class::HS, "HS"},
+                                     {Class::NONE, "NONE"},
+                                     {Class::ANY, "ANY"}};
 
 bool equal_no_case(std::string_view a, std::string_view b) {
   return a.size() == b.size() && strncasecmp(a.data(), b.data(), a.size()) == 0;
@@ -98,7 +102,8 @@ bool equal_no_case(std::string_view a, std::string_view b) {
 
 /// RFC 3597 §5: "TYPE" or "CLASS" and a decimal number.
 bool number_after(std::string_view prefix, std::string_view text, std::uint16_t& value) {
-  if (text.size() <= prefix.size() || !equal_no_case(text.substr(0, prefix.size()), prefix)) return false;
+  if (text.size() <= prefix.size() || !equal_no_case(text.substr(0, prefix.size()), prefix))
+    return false;
   const char* end = text.data() + text.size();
   const auto [at, error] = std::from_chars(text.data() + prefix.size(), end, value);
   return error == std::errc{} && at == end;
@@ -108,19 +113,32 @@ bool number_after(std::string_view prefix, std::string_view text, std::uint16_t&
 
 std::string to_text(Rcode rcode) {
   switch (rcode) {
-    case Rcode::NOERROR: return "NOERROR";
-    case Rcode::FORMERR: return "FORMERR";
-    case Rcode::SERVFAIL: return "SERVFAIL";
-    case Rcode::NXDOMAIN: return "NXDOMAIN";
-    case Rcode::NOTIMP: return "NOTIMP";
-    case Rcode::REFUSED: return "REFUSED";
-    case Rcode::YXDOMAIN: return "YXDOMAIN";
-    case Rcode::YXRRSET: return "YXRRSET";
-    case Rcode::NXRRSET: return "NXRRSET";
-    case Rcode::NOTAUTH: return "NOTAUTH";
-    case Rcode::NOTZONE: return "NOTZONE";
-    case Rcode::BADVERS: return "BADVERS";
-    case Rcode::BADCOOKIE: return "BADCOOKIE";
+    case Rcode::NOERROR:
+      return "NOERROR";
+    case Rcode::FORMERR:
+      return "FORMERR";
+    case Rcode::SERVFAIL:
+      return "SERVFAIL";
+    case Rcode::NXDOMAIN:
+      return "NXDOMAIN";
+    case Rcode::NOTIMP:
+      return "NOTIMP";
+    case Rcode::REFUSED:
+      return "REFUSED";
+    case Rcode::YXDOMAIN:
+      return "YXDOMAIN";
+    case Rcode::YXRRSET:
+      return "YXRRSET";
+    case Rcode::NXRRSET:
+      return "NXRRSET";
+    case Rcode::NOTAUTH:
+      return "NOTAUTH";
+    case Rcode::NOTZONE:
+      return "NOTZONE";
+    case Rcode::BADVERS:
+      return "BADVERS";
+    case Rcode::BADCOOKIE:
+      return "BADCOOKIE";
   }
   return "RCODE" + std::to_string(static_cast<unsigned>(rcode));
 }

@@ -8,7 +8,8 @@
 
 namespace zones {
 
-// RFC 1035 §4.1.1, RFC 2136 §2.2, RFC 6891 §9, RFC 7873 §8. TSIG errors above 15 live in keys/tsig.h.
+// RFC 1035 §4.1.1, RFC 2136 §2.2, RFC 6891 §9, RFC 7873 §8. TSIG errors above 15 live in
+// keys/tsig.h.
 enum class Rcode : std::uint16_t {
   NOERROR = 0,
   FORMERR = 1,
@@ -104,7 +105,8 @@ enum class Type : std::uint16_t {
   CAA = 257,
 };
 
-/// QTYPEs and meta types, which are never data in a zone: OPT and 128 to 255 (RFC 6895 §3.1), and 0.
+/// QTYPEs and meta types, which are never data in a zone: OPT and 128 to 255 (RFC 6895 §3.1), and
+/// 0.
 constexpr bool is_meta(Type type) {
   const auto value = static_cast<std::uint16_t>(type);
   return value == 0 || type == Type::OPT || (value >= 128 && value <= 255);

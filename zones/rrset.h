@@ -1,4 +1,5 @@
-// RRsets: a mutable one for those who change zones, and the packed form in which snapshots and rows keep them.
+// RRsets: a mutable one for those who change zones, and the packed form in which snapshots and rows
+// keep them.
 #pragma once
 
 #include <cstdint>
@@ -21,8 +22,9 @@ struct RRset {
   std::ptrdiff_t index_of(RdataView rdata) const;
 };
 
-/// One RRset in packed form, in network order: TYPE (2), count (2), TTL (4), octets that follow (2), then
-/// for each record RDLENGTH (2) and RDATA. An RRset above 65,535 octets could not be answered and is not kept.
+/// One RRset in packed form, in network order: TYPE (2), count (2), TTL (4), octets that follow
+/// (2), then for each record RDLENGTH (2) and RDATA. An RRset above 65,535 octets could not be
+/// answered and is not kept.
 class RRsetView {
  public:
   static constexpr std::size_t HEADER_OCTETS = 10;
@@ -47,7 +49,9 @@ class RRsetView {
     using value_type = RdataView;
     using difference_type = std::ptrdiff_t;
     explicit Iterator(const std::uint8_t* at) : at_(at) {}
-    RdataView operator*() const { return {at_ + 2, static_cast<std::size_t>(at_[0] << 8 | at_[1])}; }
+    RdataView operator*() const {
+      return {at_ + 2, static_cast<std::size_t>(at_[0] << 8 | at_[1])};
+    }
     Iterator& operator++() {
       at_ += 2 + (at_[0] << 8 | at_[1]);
       return *this;
@@ -100,14 +104,15 @@ class RRsetsView {
   std::span<const std::uint8_t> packed_;
 };
 
-/// Appends an RRset in packed form. False, and nothing appended, when it is empty or above 65,535 octets.
+/// Appends an RRset in packed form. False, and nothing appended, when it is empty or above 65,535
+/// octets.
 bool pack(const RRset& rrset, std::vector<std::uint8_t>& out);
 /// RRsets packed in ascending order of type; false when one does not fit.
 bool pack(std::span<const RRset> rrsets, std::vector<std::uint8_t>& out);
 RRset unpack(RRsetView view);
 std::vector<RRset> unpack(RRsetsView view);
-/// True when the octets are whole packed RRsets, types ascending, counts and lengths exact, and every RDATA valid
-/// for its type. For rows that come from a disk.
+/// True when the octets are whole packed RRsets, types ascending, counts and lengths exact, and
+/// every RDATA valid for its type. For rows that come from a disk.
 bool is_valid_packed(std::span<const std::uint8_t> packed);
 
 }  // namespace zones

@@ -10,7 +10,8 @@ constexpr bool serial_less(std::uint32_t a, std::uint32_t b) {
   return a != b && ((a < b && b - a < 0x80000000U) || (a > b && a - b > 0x80000000U));
 }
 
-/// The serial after `serial`; 0 is skipped, since some secondaries take it for "none" (RFC 2136 §7.11).
+/// The serial after `serial`; 0 is skipped, since some secondaries take it for "none" (RFC 2136
+/// §7.11).
 constexpr std::uint32_t serial_next(std::uint32_t serial) {
   return serial == 0xffffffffU ? 1 : serial + 1;
 }

@@ -1,4 +1,5 @@
-// Writes a message into a buffer of the caller's. Compression of names lives here (RFC 1035 §4.1.4).
+// Writes a message into a buffer of the caller's. Compression of names lives here (RFC 1035
+// §4.1.4).
 #pragma once
 
 #include <array>
@@ -9,8 +10,8 @@
 
 namespace zones {
 
-/// A cursor over a buffer of fixed size; no allocation. A write that does not fit sets overflowed() and
-/// writes nothing, and so does all that follows until rewind(). Used by one thread.
+/// A cursor over a buffer of fixed size; no allocation. A write that does not fit sets overflowed()
+/// and writes nothing, and so does all that follows until rewind(). Used by one thread.
 class WireWriter {
  public:
   explicit WireWriter(std::span<std::uint8_t> buffer) : buffer_(buffer), limit_(buffer.size()) {}
@@ -22,15 +23,17 @@ class WireWriter {
   void octets(std::span<const std::uint8_t> octets);
   /// The name in full, remembered for later compression only by compressed_name().
   void name(NameView name) { octets(name.wire()); }
-  /// The name, its longest suffix that was written before replaced by a pointer. Case is compared exactly
-  /// where `keep_case`, since a pointer shows the reader the spelling of the earlier name.
+  /// The name, its longest suffix that was written before replaced by a pointer. Case is compared
+  /// exactly where `keep_case`, since a pointer shows the reader the spelling of the earlier name.
   void compressed_name(NameView name, bool keep_case = false);
 
   std::size_t size() const { return size_; }
   std::size_t room() const { return limit_ - size_; }
   bool overflowed() const { return overflowed_; }
   /// Octets that later writes must leave free, for OPT and TSIG; at most the buffer's size.
-  void reserve(std::size_t octets) { limit_ = octets > buffer_.size() ? 0 : buffer_.size() - octets; }
+  void reserve(std::size_t octets) {
+    limit_ = octets > buffer_.size() ? 0 : buffer_.size() - octets;
+  }
   std::size_t reserved() const { return buffer_.size() - limit_; }
   std::span<const std::uint8_t> written() const { return buffer_.first(size_); }
   /// Back to a size() seen before; forgets names and an overflow that came after.

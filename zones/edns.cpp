@@ -1,0 +1,48 @@
+#include "zones/edns.h"
+
+#include <algorithm>
+
+namespace zones {
+
+const EdnsOption* Edns::find(OptionCode code) const {
+  const auto found = std::ranges::find(options, code, &EdnsOption::code);
+  return found == options.end() ? nullptr : &*found;
+}
+
+Edns read_edns(WireReader& reader) {
+  Edns edns;
+  edns.udp_octets = reader.u16();
+  edns.extended_rcode = reader.u8();
+  edns.version = reader.u8();
+  edns.flags = reader.u16();
+  const std::size_t rdlength = reader.u16();
+  const std::size_t end = reader.narrow(rdlength);
+  while (reader.remaining() > 0) {
+    EdnsOption option;
+    option.code = static_cast<OptionCode>(reader.u16());
+    const auto data = reader.octets(reader.u16());
+    option.data.assign(data.begin(), data.end());
+    if (!reader.failed()) edns.options.push_back(std::move(option));
+  }
+  reader.restore_end(end);
+  return edns;
+}
+
+void write_edns(WireWriter& writer, const Edns& edns) {
+  std::size_t rdlength = 0;
+  for (const EdnsOption& option : edns.options) rdlength += 4 + option.data.size();
+  writer.u8(0);  // the root
+  writer.u16(static_cast<std::uint16_t>(Type::OPT));
+  writer.u16(edns.udp_octets);
+  writer.u8(edns.extended_rcode);
+  writer.u8(edns.version);
+  writer.u16(edns.flags);
+  writer.u16(static_cast<std::uint16_t>(rdlength));
+  for (const EdnsOption& option : edns.options) {
+    writer.u16(static_cast<std::uint16_t>(option.code));
+    writer.u16(static_cast<std::uint16_t>(option.data.size()));
+    writer.octets(option.data);
+  }
+}
+
+}  // namespace zones
