@@ -25,22 +25,32 @@ struct Peer {
 /// Sends octets to the peer of one request, later and from another thread. Copyable.
 using SendLater = std::function<void(std::vector<std::uint8_t>)>;
 
+class TransferOut;
+
 class Dispatcher {
  public:
   using Clock = std::function<std::chrono::sys_seconds()>;
-  Dispatcher(UpdateWriter& writer, Clock clock);
+  /// @param max_transfers  at once, over all threads
+  Dispatcher(UpdateWriter& writer, Clock clock, std::size_t max_transfers = 10);
+  ~Dispatcher();
 
-  /// Handles one message. A plain query is answered straight into `out` without allocation or lock; the rest
-  /// (signatures, updates, errors in them) may allocate. AXFR over TCP is the caller's: see `is_transfer`.
+  /// Handles one message. A plain query is answered straight into `out` without allocation or lock;
+  /// the rest (signatures, updates, errors in them) may allocate. Any thread.
   /// @param state  as StateReader::current() gave it
-  /// @param send_later  makes the function by which a later answer (to an UPDATE) is sent; called only if needed
+  /// @param send_later  makes the function by which a later answer (to an UPDATE) is sent; called
+  ///        only if needed
+  /// @param transfer  where an allowed zone transfer goes, which the caller then runs; null over
+  ///        UDP, where there is none (RFC 5936 §4.2)
+  /// @param reader  pins the state for a transfer; not null when `transfer` is not
   /// @return octets to send now; 0 for nothing, or for later
   std::size_t handle(const State& state, std::span<const std::uint8_t> octets, const Peer& peer,
-                     std::span<std::uint8_t> out, const std::function<SendLater()>& send_later);
+                     std::span<std::uint8_t> out, const std::function<SendLater()>& send_later,
+                     std::unique_ptr<TransferOut>* transfer = nullptr,
+                     StateReader* reader = nullptr);
 
  private:
-  UpdateWriter& writer_;
-  Clock clock_;
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
 };
 
 }  // namespace dnsd

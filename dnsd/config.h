@@ -1,0 +1,94 @@
+// Configuration: one TOML file into plain structs that hold the defaults.
+#pragma once
+
+#include <boost/asio/ip/udp.hpp>
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "dnsd/state.h"
+#include "dnsd/update_writer.h"
+#include "keys/grant.h"
+#include "keys/keyring.h"
+#include "zones/name.h"
+
+namespace dnsd {
+
+/// Where to listen, over UDP and TCP alike. Port 0 takes a free one.
+using Endpoint = boost::asio::ip::udp::endpoint;
+/// "127.0.0.1:5300", "[::1]:5300".
+std::string to_text(const Endpoint& endpoint);
+/// The same form; the port is required. Empty for anything else.
+std::optional<Endpoint> endpoint_from_text(std::string_view text);
+
+enum class LogLevel : std::uint8_t { DEBUG, INFO, WARNING, ERROR };
+
+struct ZoneConfig {
+  zones::Name name;
+  std::filesystem::path file;  // imported once, when the store has no such zone; empty: none
+  std::vector<keys::Grant> grants;
+  std::size_t line = 0;  // of its [[zone]]
+};
+
+/// Each field of `[tcp]`; the memory that TCP may take is the product of the first and what one
+/// connection holds.
+struct TcpLimits {
+  std::size_t max_connections = 1'000;
+  std::size_t max_connections_per_client = 100;    // an IPv4 address, or an IPv6 /64
+  std::chrono::milliseconds idle_timeout{10'000};  // RFC 7766 §6.2.3 wants seconds
+  std::chrono::milliseconds write_timeout{
+      10'000};                      // a peer that takes nothing for that long is left
+  std::size_t max_in_flight = 100;  // updates of one connection that wait for their answer
+  std::size_t max_transfers = 10;   // at once
+  std::size_t threads = 1;
+
+  bool operator==(const TcpLimits&) const = default;
+};
+
+/// A configuration that was read and judged whole. Paths are absolute.
+struct Config {
+  std::filesystem::path file;  // it came from
+  std::vector<Endpoint> listen;
+  std::size_t workers = 0;  // query threads; 0: one a core
+  std::string user;         // to run as when started by root; empty: stay
+  std::uint16_t udp_octets = 1232;
+  std::filesystem::path store_path;
+  LogLevel log_level = LogLevel::INFO;
+  TcpLimits tcp;
+  WriterLimits update;
+  std::vector<keys::TsigKey> keys;
+  std::vector<ZoneConfig> zones;
+};
+
+/// Something wrong (or odd, for a warning) at a place of a file.
+struct ConfigProblem {
+  std::filesystem::path file;
+  std::size_t line = 0;  // 0: the file as a whole
+  std::string what;      // a sentence that says what would be right
+  /// "dnsd.toml:12: unknown field 'lisen': did you mean 'listen'?"
+  std::string to_text() const;
+};
+
+struct ConfigResult {
+  std::optional<Config> config;       // only when there is no error
+  std::vector<ConfigProblem> errors;  // all of them, in the order of the file
+  std::vector<ConfigProblem> warnings;
+};
+
+/// Reads, checks each field, then the fields against one another. Never throws on what a file can
+/// hold. Reads secret-files, not zone files.
+ConfigResult read_config(const std::filesystem::path& file);
+/// The same for text that is at hand; `file` names it and is what relative paths are relative to.
+ConfigResult parse_config(std::string_view text, const std::filesystem::path& file);
+
+/// What of a configuration is part of each published state.
+std::shared_ptr<const Policy> make_policy(const Config& config);
+
+/// Fields whose change a reload cannot apply, by name: `listen`, `workers`, `[store]`, …
+std::vector<std::string> needs_restart(const Config& before, const Config& after);
+
+}  // namespace dnsd

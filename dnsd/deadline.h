@@ -1,0 +1,38 @@
+// Deadline: the one timeout helper for connections. Asio of Boost 1.81 has no cancel_after, and
+// `operation || timer` sets up a timer and a parallel group for each read; this is one timer a
+// connection.
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <chrono>
+#include <functional>
+
+namespace dnsd {
+
+/// Calls `expired` once when the time that was set last is over. Belongs to one executor; all calls
+/// are made there.
+class Deadline {
+ public:
+  using Clock = std::chrono::steady_clock;
+
+  Deadline(boost::asio::any_io_executor executor, std::function<void()> expired);
+
+  /// From now on `expired` is due at `at`; costs a store when a timer runs already.
+  void set(Clock::time_point at);
+  void set_in(Clock::duration time) { set(Clock::now() + time); }
+  /// Nothing is due until the next set().
+  void clear() { at_ = Clock::time_point::max(); }
+  /// Ends run(). Nothing is called any more.
+  void stop();
+  /// Waits and calls; returns after stop() or after the call. The object must live until then.
+  boost::asio::awaitable<void> run();
+
+ private:
+  boost::asio::steady_timer timer_;
+  std::function<void()> expired_;
+  Clock::time_point at_ = Clock::time_point::max();
+  bool stopped_ = false;
+};
+
+}  // namespace dnsd

@@ -1,0 +1,44 @@
+// Log: spdlog to stderr in a form for terminals and journald; a worker never waits for it. Secrets
+// never go in.
+#pragma once
+
+#include <spdlog/spdlog.h>
+
+#include <array>
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <string>
+
+#include "dnsd/config.h"
+
+namespace dnsd {
+
+/// Makes spdlog's default logger, which all use (`spdlog::info(…)`), write to stderr, for now at
+/// once and on the caller's thread. Lines carry a priority prefix when stderr is the journal
+/// (sd-daemon(3)), else time and level.
+void start_log(LogLevel level);
+/// From here on a thread of its own writes; when it falls behind, the oldest waiting lines are
+/// lost. Call it after privileges were dropped.
+void make_log_asynchronous();
+/// Any thread.
+void set_log_level(LogLevel level);
+/// Writes what waits and goes back to writing at once; no other thread may log meanwhile.
+void stop_log();
+
+/// Lets some lines a second through and counts the others, so that a flood cannot fill a disk.
+/// Thread-safe, no lock.
+class LogLimiter {
+ public:
+  using Time = std::chrono::steady_clock::time_point;
+  explicit LogLimiter(std::uint32_t lines_a_second = 10) : limit_(lines_a_second) {}
+  /// True when the line may be logged; `suppressed` is how many were not since the last that was.
+  bool allow(std::uint64_t& suppressed, Time now = std::chrono::steady_clock::now());
+
+ private:
+  const std::uint32_t limit_;
+  std::atomic<std::uint64_t> window_{0};  // second (upper 40 bits) and lines in it
+  std::atomic<std::uint64_t> suppressed_{0};
+};
+
+}  // namespace dnsd
