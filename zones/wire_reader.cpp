@@ -4,6 +4,11 @@
 #include <cstring>
 
 namespace zones {
+namespace {
+
+constexpr std::size_t MAX_POINTERS = 127;
+
+}  // namespace
 
 const char* to_text(WireError error) {
   switch (error) {
@@ -68,6 +73,7 @@ Name WireReader::name() {
       offset_;             // a pointer must lead below this; it falls with each, so the loop ends
   std::size_t end = end_;  // the first part may not leave RDATA, the others the message
   bool jumped = false;
+  std::size_t jumps = 0;
   for (;;) {
     if (failed()) return {};
     if (at >= end) {
@@ -82,7 +88,9 @@ Name WireReader::name() {
       }
       const std::size_t target = static_cast<std::size_t>(octet & 0x3f) << 8 | message_[at + 1];
       if (!jumped) offset_ = at + 2;
-      if (target >= limit || target < HEADER_OCTETS) {
+      // A name has at most 127 labels, so more pointers than that lead from pointer to pointer (RFC
+      // 9267 §2).
+      if (target >= limit || target < HEADER_OCTETS || ++jumps > MAX_POINTERS) {
         fail(WireError::BAD_NAME);
         return {};
       }
