@@ -1,0 +1,235 @@
+#!/usr/bin/env python3
+"""Measures dnsd beside Knot, NSD and BIND, and prints one table. tests/bench/run builds what it needs and calls it."""
+import argparse
+import json
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+
+import servers
+
+UPDATE_WINDOWS = (1, 100)
+
+
+class Table:
+    """Collects figures by row and server; prints medians."""
+
+    def __init__(self):
+        self.figures = {}
+
+    def add(self, row, server, figure):
+        self.figures.setdefault((row, server), []).append(figure)
+
+    def median(self, row, server, field):
+        figures = self.figures.get((row, server))
+        return statistics.median(figure[field] for figure in figures) if figures else None
+
+
+class Bench:
+    def __init__(self, args, folder, cores):
+        self.args = args
+        self.folder = folder
+        self.server_core, self.generator_core = cores
+        self.table = Table()
+        self.notes = []
+
+    def zone_file(self, hosts):
+        path = os.path.join(self.folder, f"zone-{hosts}")
+        if not os.path.exists(path):
+            with open(path, "w") as out:
+                subprocess.run(
+                    [os.path.join(os.path.dirname(__file__), "make_zone"), str(hosts), servers.ZONE],
+                    stdout=out, check=True,
+                )
+        return path
+
+    def load(self, server, hosts, *more):
+        command = ["taskset", "-c", str(self.generator_core), os.path.join(self.args.bin, "load"), *more]
+        command += ["--server", f"127.0.0.1:{server.port}", "--zone", servers.ZONE, "--hosts", str(hosts)]
+        command += ["--seconds", str(self.args.seconds), "--pid", str(server.process.pid)]
+        ran = subprocess.run(command, capture_output=True, text=True)
+        if not ran.stdout.startswith("{"):
+            raise RuntimeError(f"load failed with {server.name}: {ran.stderr.strip()}")
+        figure = json.loads(ran.stdout)
+        if figure["wrong"]:
+            self.notes.append(f"{server.name}: {figure['wrong']} wrong answers ({ran.stderr.strip()})")
+        return figure
+
+    def start_all(self, hosts, want):
+        started = []
+        try:
+            for key in self.args.servers:
+                kind = servers.ALL[key]
+                if not want(kind):
+                    continue
+                server = kind(os.path.join(self.folder, f"{key}-{hosts}"), self.zone_file(hosts), self.server_core)
+                started.append(server)
+                seconds = server.start()
+                if key == "dnsd":
+                    # The first start imports the zone file; what an operator sees every day is the second one.
+                    self.table.add(f"import {hosts}", server.name, {"seconds": seconds})
+                    server.settle()
+                    server.stop()
+                    seconds = server.start()
+                server.settle()
+                if key != "echo":
+                    self.table.add(
+                        f"start {hosts}", server.name,
+                        {"seconds": seconds, "mib": servers.memory_mib(server.process.pid)},
+                    )
+        except BaseException:
+            self.stop_all(started)
+            raise
+        return started
+
+    @staticmethod
+    def stop_all(started):
+        for server in started:
+            server.stop()
+            shutil.rmtree(server.folder, ignore_errors=True)
+
+    def queries(self, hosts):
+        started = self.start_all(hosts, lambda kind: True)
+        try:
+            for round_number in range(self.args.rounds):
+                for percent in (0, 50):
+                    for server in started:
+                        self.progress(f"queries, {hosts} hosts, round {round_number + 1}: {server.name}")
+                        options = ["--echo"] if server.name == "echo" else []
+                        figure = self.load(
+                            server, hosts, "query", "--nxdomain", str(percent), "--window", "200", *options
+                        )
+                        if figure["generator_was_the_limit"]:
+                            self.notes.append(f"{server.name}: the generator was the limit, not the server")
+                        self.table.add(f"queries {hosts} {percent}", server.name, figure)
+        finally:
+            self.stop_all(started)
+
+    def updates(self, hosts):
+        started = self.start_all(hosts, lambda kind: kind.takes_updates)
+        try:
+            for round_number in range(self.args.rounds):
+                for window in UPDATE_WINDOWS:
+                    for server in started:
+                        self.progress(f"updates, {hosts} hosts, round {round_number + 1}: {server.name}")
+                        before = servers.cpu_seconds(server.process.pid)
+                        figure = self.load(
+                            server, hosts, "update", "--window", str(window),
+                            "--key", servers.KEY, "--secret", servers.SECRET,
+                        )
+                        server.settle()  # what it put off (a checkpoint) belongs to its cost, not to the next one's
+                        figure["all_cpu_ms"] = (
+                            (servers.cpu_seconds(server.process.pid) - before) * 1000
+                            * figure["seconds"] / (figure["seconds"] + 0.5)
+                        )
+                        figure["cpu_ms_each"] = figure["all_cpu_ms"] / max(1, figure["answers"])
+                        self.table.add(f"updates {hosts} {window}", server.name, figure)
+        finally:
+            self.stop_all(started)
+
+    def progress(self, text):
+        if sys.stderr.isatty():
+            print(f"\r\033[K{text}", end="", file=sys.stderr, flush=True)
+
+    def ratio(self, row, server, other, field):
+        mine, theirs = self.table.median(row, server, field), self.table.median(row, other, field)
+        return f"{mine / theirs:8.2f}" if mine and theirs else f"{'–':>8}"
+
+    def names(self, row):
+        return [name for found, name in self.table.figures if found == row]
+
+    def print(self):
+        args = self.args
+        self.progress("")
+        for hosts in args.query_hosts:
+            for percent, what in ((0, "A, SRV, TXT"), (50, "the same, half of the names do not exist")):
+                row = f"queries {hosts} {percent}"
+                print(f"\nQueries over UDP, {hosts:,} hosts: {what}")
+                print(f"  {'':8}{'answers/s':>12}{'per CPU-s':>12}{'÷ echo':>8}{'÷ Knot':>8}{'÷ NSD':>8}{'÷ BIND':>8}"
+                      f"{'lost':>8}")
+                for name in self.names(row):
+                    ratios = "".join(
+                        self.ratio(row, name, other, "per_cpu_second") for other in ("echo", "Knot", "NSD", "BIND")
+                    )
+                    print(f"  {name:8}{self.table.median(row, name, 'per_second'):12,.0f}"
+                          f"{self.table.median(row, name, 'per_cpu_second'):12,.0f}{ratios}"
+                          f"{self.table.median(row, name, 'lost'):8,.0f}")
+        for hosts in args.update_hosts:
+            for window in UPDATE_WINDOWS:
+                row = f"updates {hosts} {window}"
+                print(f"\nSigned updates, {hosts:,} hosts: {window} in flight")
+                print(f"  {'':8}{'updates/s':>12}{'÷ Knot':>8}{'÷ BIND':>8}{'p50 ms':>10}{'p99 ms':>10}"
+                      f"{'CPU ms each':>13}{'lost':>8}")
+                for name in self.names(row):
+                    ratios = "".join(self.ratio(row, name, other, "per_second") for other in ("Knot", "BIND"))
+                    print(f"  {name:8}{self.table.median(row, name, 'per_second'):12,.0f}{ratios}"
+                          f"{self.table.median(row, name, 'p50_ms'):10.2f}{self.table.median(row, name, 'p99_ms'):10.2f}"
+                          f"{self.table.median(row, name, 'cpu_ms_each'):13.3f}"
+                          f"{self.table.median(row, name, 'lost'):8,.0f}")
+        for hosts in sorted(set(args.query_hosts + args.update_hosts)):
+            row = f"start {hosts}"
+            if not self.names(row):
+                continue
+            print(f"\nStart and memory, {hosts:,} hosts ({4 * hosts:,} records)")
+            print(f"  {'':8}{'s to the first answer':>24}{'MiB resident':>16}")
+            for name in self.names(row):
+                print(f"  {name:8}{self.table.median(row, name, 'seconds'):24.2f}"
+                      f"{self.table.median(row, name, 'mib'):16,.0f}")
+            imported = self.table.median(f"import {hosts}", "dnsd", "seconds")
+            if imported is not None:
+                print(f"  dnsd's first start, which imports the zone file: {imported:.2f} s")
+        for note in dict.fromkeys(self.notes):
+            print(f"note: {note}")
+
+
+def counts(text):
+    return [int(part.replace("_", "")) for part in text.split(",") if part]
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="tests/bench/run", description=__doc__)
+    parser.add_argument("--query-hosts", type=counts, default=[100_000], metavar="N,…",
+                        help="zone sizes for the queries (100000)")
+    parser.add_argument("--update-hosts", type=counts, default=[1_000, 100_000], metavar="N,…",
+                        help="zone sizes for the updates (1000,100000)")
+    parser.add_argument("--big", action="store_true", help="1,000,000 hosts in both")
+    parser.add_argument("--servers", default="echo,dnsd,knot,nsd,bind", help="of these: %(default)s")
+    parser.add_argument("--rounds", type=int, default=3, help="of which the median is shown (3)")
+    parser.add_argument("--seconds", type=float, default=3, help="each measurement takes (3)")
+    parser.add_argument("--bin", required=True, help=argparse.SUPPRESS)
+    args = parser.parse_args()
+    args.servers = args.servers.split(",")
+    unknown = [key for key in args.servers if key not in servers.ALL]
+    if unknown:
+        parser.error(f"no such server: {', '.join(unknown)}")
+    if args.big:
+        args.query_hosts = sorted({*args.query_hosts, 1_000_000})
+        args.update_hosts = sorted({*args.update_hosts, 1_000_000})
+    cores = sorted(os.sched_getaffinity(0))
+    if len(cores) < 2:
+        sys.exit("bench: needs two cores, one for the server and one for the generator")
+    servers.Echo.binary = os.path.join(args.bin, "echo")
+    servers.Dnsd.binary = os.path.join(args.bin, "dnsd")
+
+    # Beside the build, so that updates meet a disk and not a tmpfs.
+    folder = tempfile.mkdtemp(prefix="run-", dir=os.path.dirname(os.path.abspath(args.bin)))
+    bench = Bench(args, folder, cores[:2])
+    try:
+        for hosts in args.query_hosts:
+            bench.queries(hosts)
+        for hosts in args.update_hosts:
+            bench.updates(hosts)
+        for key in args.servers:
+            print(f"{servers.ALL[key].name:8}{servers.ALL[key].version()}")
+        bench.print()
+    except (RuntimeError, OSError) as error:
+        sys.exit(f"bench: {error}")
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,173 @@
+// Updates: each replaces the address of one host, signed by TSIG, and counts when a signed NOERROR
+// has come.
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <optional>
+
+#include "keys/keyring.h"
+#include "keys/tsig.h"
+#include "load.h"
+
+namespace load {
+namespace {
+
+constexpr std::uint8_t UPDATE = 5 << 3;  // the opcode in its octet of the header
+enum Type : std::uint16_t { A = 1, SOA = 6 };
+enum Class : std::uint16_t { IN = 1, ANY = 255 };
+
+std::chrono::sys_seconds wall_clock() {
+  return std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+}
+
+[[noreturn]] void stop(const char* what) {
+  std::fprintf(stderr, "load: %s\n", what);
+  std::exit(2);
+}
+
+keys::TsigKey make_key(const Options& options) {
+  const auto name = zones::Name::from_text(options.key_name);
+  const auto algorithm = keys::algorithm_from_text(options.key_algorithm);
+  auto secret = keys::Secret::from_base64(options.key_secret);
+  if (!name || !algorithm || !secret) stop("the key's name, algorithm or secret is wrong");
+  return {.name = *name,
+          .algorithm = *algorithm,
+          .secret = std::make_shared<const keys::Secret>(std::move(*secret))};
+}
+
+struct Slot {
+  explicit Slot(const keys::TsigKey& key) : exchange(key) {}
+  keys::TsigClient exchange;
+  std::uint16_t id = 0;
+  bool in_flight = false;
+  Clock::time_point sent;
+};
+
+class UpdateLoad {
+ public:
+  explicit UpdateLoad(const Options& options)
+      : options_(options), fd_(connect_udp(options.server)) {
+    const keys::TsigKey key = make_key(options);
+    slots_.reserve(options.window);
+    for (std::uint32_t i = 0; i < options.window; ++i) slots_.emplace_back(key);
+  }
+  ~UpdateLoad() { close(fd_); }
+  UpdateLoad(const UpdateLoad&) = delete;
+  UpdateLoad& operator=(const UpdateLoad&) = delete;
+
+  Figures run() {
+    for (std::uint32_t i = 0; i < slots_.size(); ++i) send(i);
+    run_for(options_.warm_up_seconds);
+    figures_ = {};
+    const double server_before = cpu_seconds(options_.server_pid);
+    const double own_before = own_cpu_seconds();
+    const auto start = Clock::now();
+    run_for(options_.seconds);
+    figures_.seconds = seconds_since(start);
+    figures_.own_cpu_seconds = own_cpu_seconds() - own_before;
+    figures_.server_cpu_seconds = cpu_seconds(options_.server_pid) - server_before;
+    return figures_;
+  }
+
+ private:
+  void run_for(double seconds) {
+    const auto start = Clock::now();
+    std::array<std::uint8_t, 4096> buffer{};
+    do {
+      const ssize_t size = recv(fd_, buffer.data(), buffer.size(), 0);
+      if (size > 0) {
+        take({buffer.data(), static_cast<std::size_t>(size)});
+      }
+      if (size <= 0 || ++receives_ % 4096 == 0) find_lost();
+    } while (seconds_since(start) < seconds);
+  }
+
+  void send(std::uint32_t number) {
+    Slot& slot = slots_[number];
+    slot.id = static_cast<std::uint16_t>((++sent_ % 256) << 8 | number);
+    std::string host = "h0000000." + options_.zone;
+    write_digits(reinterpret_cast<std::uint8_t*>(host.data()) + 1, random_.below(options_.hosts));
+    packet_.clear();
+    packet_.u16(slot.id);
+    packet_.u8(UPDATE);
+    packet_.u8(0);
+    packet_.u16(1);  // zone
+    packet_.u16(0);  // prerequisites
+    packet_.u16(2);  // updates
+    packet_.u16(0);
+    packet_.name(options_.zone);
+    packet_.u16(SOA);
+    packet_.u16(IN);
+    // Delete the RRset (RFC 2136 §2.5.2), add a record (§2.5.1).
+    packet_.name(host);
+    packet_.u16(A);
+    packet_.u16(ANY);
+    packet_.u32(0);
+    packet_.u16(0);
+    packet_.name(host);
+    packet_.u16(A);
+    packet_.u16(IN);
+    packet_.u32(60);
+    packet_.u16(4);
+    packet_.u32(0xC6120000U | random_.below(0x20000U));  // 198.18.0.0/15, for benchmarks (RFC 2544)
+    slot.exchange.sign(packet_.octets(), wall_clock());
+    slot.sent = Clock::now();
+    slot.in_flight = true;
+    static_cast<void>(::send(fd_, packet_.octets().data(), packet_.size(), 0));
+  }
+
+  void take(std::span<const std::uint8_t> answer) {
+    if (answer.size() < 12) return wrong("shorter than a header");
+    const std::uint16_t id = u16_at(answer, 0);
+    const std::uint32_t number = id & 255U;
+    if (number >= slots_.size()) return wrong("an ID that was not sent");
+    Slot& slot = slots_[number];
+    if (!slot.in_flight || slot.id != id) return;  // late
+    slot.in_flight = false;
+    std::uint16_t tsig_error = 0;
+    std::optional<std::chrono::sys_seconds> server_time;
+    const auto verdict = slot.exchange.verify(answer, wall_clock(), tsig_error, server_time);
+    if ((answer[2] & 0xF8) != (0x80 | UPDATE)) {
+      wrong("not a response to an UPDATE");
+    } else if ((answer[3] & 0x0F) != 0) {
+      wrong("RCODE " + std::to_string(answer[3] & 0x0F) + ", TSIG error " +
+            std::to_string(tsig_error));
+    } else if (verdict != keys::TsigClient::Verdict::VALID) {
+      wrong("its signature is not valid");
+    } else {
+      ++figures_.answers;
+      figures_.latencies_ms.push_back(seconds_since(slot.sent) * 1000);
+    }
+    send(number);
+  }
+
+  void wrong(const std::string& what) {
+    if (figures_.wrong++ == 0) figures_.first_wrong = what;
+  }
+
+  void find_lost() {
+    const auto now = Clock::now();
+    for (std::uint32_t i = 0; i < slots_.size(); ++i) {
+      if (!slots_[i].in_flight || now - slots_[i].sent < std::chrono::seconds(1)) continue;
+      ++figures_.lost;
+      send(i);
+    }
+  }
+
+  const Options& options_;
+  int fd_;
+  std::vector<Slot> slots_;
+  Packet packet_;
+  std::uint64_t sent_ = 0;
+  std::uint64_t receives_ = 0;
+  Random random_;
+  Figures figures_;
+};
+
+}  // namespace
+
+Figures run_updates(const Options& options) { return UpdateLoad(options).run(); }
+
+}  // namespace load
