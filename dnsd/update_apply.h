@@ -1,0 +1,51 @@
+// Update section: what an UPDATE does to a zone (RFC 2136 §3.1, §3.4). Pure: snapshot and message
+// in, changed names out.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "zones/message.h"
+#include "zones/name.h"
+#include "zones/result.h"
+#include "zones/rfc.h"
+#include "zones/snapshot.h"
+
+namespace dnsd {
+
+/// More than this is REFUSED. What was imported may be larger; it can be made smaller, not larger.
+struct UpdateLimits {
+  std::size_t records_per_message = 2'000;  // in the prerequisite and the update section together
+  std::size_t records_per_rrset = 100;
+  std::size_t rrsets_per_name = 100;
+};
+
+/// The zone that an UPDATE names (§3.1): FORMERR unless the zone section is one SOA of class IN,
+/// NOTAUTH when no such zone is served.
+zones::Result<zones::ZoneSnapshot, zones::Rcode> find_update_zone(
+    const zones::Catalogue& catalogue, std::span<const zones::Question> zone_section);
+
+/// One name as it is to be: packed RRsets, none when the name is to go.
+struct NameChange {
+  zones::Name owner;
+  std::vector<std::uint8_t> rrsets;
+};
+
+/// Everything a message changes, to be taken whole or not at all. No names: it changes nothing.
+struct ZoneUpdate {
+  std::vector<NameChange> names;
+  bool sets_serial = false;  // the message brought a greater SOA of its own
+};
+
+/// Looks over the whole section first (§3.4.1: FORMERR, NOTZONE), then for types that only the
+/// server writes and for limits (REFUSED), and processes the records in order (§3.4.2). Names whose
+/// records end up as they were are left out.
+zones::Result<ZoneUpdate, zones::Rcode> apply_updates(const zones::ZoneSnapshot& zone,
+                                                      std::span<const zones::Record> updates,
+                                                      const UpdateLimits& limits);
+
+/// Adds the next serial to an update that has not set one (§3.6).
+void step_serial(const zones::ZoneSnapshot& zone, ZoneUpdate& update);
+
+}  // namespace dnsd
