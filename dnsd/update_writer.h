@@ -1,4 +1,5 @@
-// The one writer: takes what is waiting, applies message after message, commits the batch, publishes, answers.
+// The one writer: takes what is waiting, applies message after message, commits the batch,
+// publishes, answers.
 #pragma once
 
 #include <array>
@@ -7,14 +8,16 @@
 #include <functional>
 #include <memory>
 
+#include "dnsd/loader.h"
 #include "dnsd/state.h"
+#include "dnsd/update_apply.h"
 #include "zones/message.h"
 #include "zones/store.h"
 
 namespace dnsd {
 
-/// Where the answer to an update goes. Called once, from the writer's thread; destroyed without a call only
-/// when the server stops.
+/// Where the answer to an update goes. Called once, from the writer's thread; destroyed without a
+/// call only when the server stops.
 class Responder {
  public:
   virtual ~Responder() = default;
@@ -24,9 +27,9 @@ class Responder {
 
 /// An authenticated UPDATE. Owns all it needs.
 struct UpdateJob {
-  zones::Message message;               // opcode UPDATE, parsed whole
-  zones::Name key;                      // that signed it; the writer checks its grant again
-  std::array<std::uint8_t, 32> digest{};// of key and computed MAC
+  zones::Message message;                 // opcode UPDATE, parsed whole
+  zones::Name key;                        // that signed it; the writer checks its grant again
+  std::array<std::uint8_t, 32> digest{};  // of key and computed MAC
   std::array<std::uint8_t, 16> source{};
   std::uint16_t source_port = 0;
   std::chrono::sys_seconds signed_at{};
@@ -34,28 +37,59 @@ struct UpdateJob {
 };
 
 struct WriterLimits {
-  std::size_t queue = 10'000;           // messages that wait; more are answered SERVFAIL at once
-  std::size_t batch = 1'000;            // messages in one commit
-  std::size_t checkpoint_lag = 50'000;  // names that the checkpoint may be behind, then updates wait for it
-  std::size_t checkpoint_slice = 500;   // names in one transaction of the checkpoint
+  std::size_t queue = 10'000;  // messages that wait; more are answered SERVFAIL at once
+  std::size_t batch = 1'000;   // messages in one commit
+  std::size_t checkpoint_lag =
+      50'000;  // names that the checkpoint may be behind, then updates wait for it
+  std::size_t checkpoint_slice = 500;      // names in one transaction of the checkpoint
+  std::uint64_t journal_batches = 50'000;  // kept behind the checkpoint, for IXFR and history …
+  std::chrono::hours journal_age{24 * 7};  // … and not for longer than this
+  UpdateLimits message;
 };
 
-/// Owns the builder, the store and a thread. The publisher must outlive it.
+/// Figures since the start, for metrics and tests; each is exact, together they are of about one
+/// moment.
+struct WriterStatus {
+  std::uint64_t messages = 0;      // answered
+  std::uint64_t changed = 0;       // of these: changed a zone and are on disk
+  std::uint64_t batches = 0;       // appended to the journal
+  std::uint64_t checkpoints = 0;   // transactions of the checkpoint
+  std::size_t checkpoint_lag = 0;  // names that the checkpoint is behind
+  bool store_writable = true;      // as of the last attempt
+};
+
+/// Owns the builder, the store and a thread; that thread alone uses the two, and the publisher's
+/// writing side. The publisher must outlive it.
+///
+/// Each message is judged by the newest policy and by what the messages before it made (RFC 2136
+/// §3.1 to §3.4); the grant comes before the prerequisites, so that strangers cannot probe a zone.
+/// All that were waiting are one row of the journal, those that were refused included. When the
+/// store does not take it, nothing of the batch has happened: what would have changed a zone is
+/// answered SERVFAIL, everything else by its RCODE, and the next batch tries again.
 class UpdateWriter {
  public:
   using Clock = std::function<std::chrono::sys_seconds()>;
 
-  UpdateWriter(std::unique_ptr<zones::Store> store, std::unique_ptr<zones::CatalogueBuilder> builder,
-               StatePublisher& publisher, WriterLimits limits, Clock clock);
+  /// @param builder  what load() filled, frozen; its newest version is what the publisher holds
+  /// @param loaded   as load() gave it: the checkpoint is behind by these names. A store whose
+  /// newest batch is another
+  ///                 one throws std::logic_error.
+  UpdateWriter(std::unique_ptr<zones::Store> store,
+               std::unique_ptr<zones::CatalogueBuilder> builder, StatePublisher& publisher,
+               Loaded loaded, WriterLimits limits, Clock clock);
   /// Stops as stop() does.
   ~UpdateWriter();
 
   /// Any thread. False when the queue is full or the writer stops; the caller then answers.
   bool submit(UpdateJob& job);
-  /// Any thread: a new policy is published with the next batch, and this call returns after that.
+  /// Any thread: publishes a new policy with the zones as they are, and returns when readers can
+  /// see it. Without effect after stop().
   void set_policy(std::shared_ptr<const Policy> policy);
-  /// Takes no more jobs, finishes those that wait, completes the checkpoint, ends the thread.
+  /// Takes no more jobs, finishes those that wait, completes the checkpoint, ends the thread. Any
+  /// thread but the writer's own.
   void stop();
+  /// Any thread.
+  WriterStatus status() const;
 
  private:
   struct Impl;

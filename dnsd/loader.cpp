@@ -1,0 +1,136 @@
+#include "dnsd/loader.h"
+
+#include <algorithm>
+#include <unordered_map>
+#include <utility>
+
+#include "zones/rdata.h"
+#include "zones/rrset.h"
+
+namespace dnsd {
+
+namespace {
+
+using zones::Name;
+using zones::NameView;
+using zones::Record;
+using zones::RRset;
+using zones::StoreError;
+
+// A name as the replay makes it. RRsets are unpacked: between two batches one may hold more than a
+// packed one could, when the row is newer than the batch.
+struct ReplayedName {
+  Name owner;
+  zones::Lsn first_lsn = 0;
+  std::vector<RRset> rrsets;
+
+  void remove(const Record& record) {
+    const auto rrset = std::ranges::find(rrsets, record.type, &RRset::type);
+    if (rrset == rrsets.end()) return;
+    const std::ptrdiff_t index = rrset->index_of(record.rdata);
+    if (index < 0) return;
+    rrset->rdatas.erase(rrset->rdatas.begin() + index);
+    if (rrset->rdatas.empty()) rrsets.erase(rrset);
+  }
+
+  void add(const Record& record) {
+    auto rrset = std::ranges::find(rrsets, record.type, &RRset::type);
+    if (rrset == rrsets.end()) {
+      rrset = rrsets.insert(rrsets.end(), RRset{record.type, record.ttl, {}});
+    }
+    rrset->ttl = record.ttl;
+    const std::ptrdiff_t index = rrset->index_of(record.rdata);
+    if (index < 0) {
+      rrset->rdatas.push_back(record.rdata);
+    } else {
+      rrset->rdatas[static_cast<std::size_t>(index)] = record.rdata;  // the newer spelling
+    }
+  }
+};
+
+class Loader final : public zones::StateSink {
+ public:
+  explicit Loader(zones::CatalogueBuilder& builder) : builder_(builder) {}
+
+  void zone(NameView apex) override {
+    apex_ = Name(apex);
+    if (!builder_.add_zone(apex)) throw corrupt(apex, "comes twice");
+    replayed_.try_emplace(apex_);
+  }
+
+  void node(NameView owner, zones::RRsetsView rrsets) override {
+    if (!owner.is_at_or_below(apex_.view())) {
+      throw corrupt(apex_.view(), "holds " + owner.to_text() + ", which is not in it");
+    }
+    builder_.put(apex_.view(), owner, rrsets);
+    ++loaded_.names;
+  }
+
+  void batch(const zones::JournalBatch& batch) override {
+    for (const zones::ChangeSet& changes : batch.changes) {
+      const auto zone = replayed_.find(changes.apex.view());
+      if (zone == replayed_.end()) continue;
+      for (const Record& record : changes.removed) {
+        name(zone->first, zone->second, record.owner, batch.lsn).remove(record);
+      }
+      for (const Record& record : changes.added) {
+        name(zone->first, zone->second, record.owner, batch.lsn).add(record);
+      }
+    }
+    ++loaded_.batches;
+  }
+
+  Loaded finish(zones::Lsn last_lsn) && {
+    loaded_.last_lsn = last_lsn;
+    for (const auto& [apex, names] : replayed_) {
+      for (const auto& [key, name] : names) {
+        std::vector<std::uint8_t> packed;
+        if (!zones::pack(name.rrsets, packed)) {
+          throw corrupt(apex.view(), "gets an RRset too large at " + name.owner.to_text());
+        }
+        builder_.put(apex.view(), name.owner.view(), zones::RRsetsView(packed));
+        loaded_.dirty.push_back({name.first_lsn, apex, name.owner});
+      }
+      const std::optional<zones::ZoneSnapshot> zone = builder_.working().zone(apex.view());
+      if (!zone || !zone->soa()) throw corrupt(apex.view(), "has no SOA");
+    }
+    std::ranges::sort(loaded_.dirty, {}, &DirtyName::lsn);
+    return std::move(loaded_);
+  }
+
+ private:
+  using Names = std::unordered_map<Name, ReplayedName, zones::NameHash, zones::NameEqual>;
+
+  static StoreError corrupt(NameView apex, const std::string& what) {
+    return StoreError(StoreError::Kind::CORRUPT, "zone " + apex.to_text() + " in the store " +
+                                                     what +
+                                                     "; restore a backup or import the zone anew");
+  }
+
+  ReplayedName& name(const Name& apex, Names& names, const Name& owner, zones::Lsn lsn) {
+    if (!owner.is_at_or_below(apex.view())) {
+      throw corrupt(apex.view(), "has a journal with " + owner.to_text() + ", which is not in it");
+    }
+    const auto [found, is_new] = names.try_emplace(owner);
+    if (is_new) {
+      const zones::ZoneSnapshot zone = *builder_.working().zone(apex.view());
+      found->second = {owner, lsn, zones::unpack(zone.rrsets(owner.view()))};
+    }
+    return found->second;
+  }
+
+  zones::CatalogueBuilder& builder_;
+  Name apex_;  // whose names are coming
+  std::unordered_map<Name, Names, zones::NameHash, zones::NameEqual> replayed_;
+  Loaded loaded_;
+};
+
+}  // namespace
+
+Loaded load(zones::Store& store, zones::CatalogueBuilder& builder) {
+  Loader loader(builder);
+  const zones::Lsn last_lsn = store.load(loader);
+  return std::move(loader).finish(last_lsn);
+}
+
+}  // namespace dnsd

@@ -1,0 +1,37 @@
+// Loader: from a store to the working version of the zones: the checkpoint's rows, then the journal
+// above them.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "zones/name.h"
+#include "zones/snapshot.h"
+#include "zones/store.h"
+
+namespace dnsd {
+
+/// A name whose row in the checkpoint is older than the journal.
+struct DirtyName {
+  zones::Lsn lsn = 0;  // of the first batch that the row lacks
+  zones::Name apex;
+  zones::Name owner;
+};
+
+/// What the writer goes on from.
+struct Loaded {
+  zones::Lsn last_lsn = 0;
+  std::vector<DirtyName> dirty;  // ascending by LSN, each name once
+  std::uint64_t names = 0;       // that the checkpoint held
+  std::uint64_t batches = 0;     // replayed
+};
+
+/// Fills an empty builder; freeze() is left to the caller. Batches are replayed record by record:
+/// taken out, then put in with the TTL of what is put in, so that a row which is newer than the
+/// batch comes out right as well. Batches of zones that the store no longer has are passed over.
+///
+/// Throws StoreError as Store::load() does, and CORRUPT for a zone without an SOA and for names
+/// that do not belong to their zone.
+Loaded load(zones::Store& store, zones::CatalogueBuilder& builder);
+
+}  // namespace dnsd
