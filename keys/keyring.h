@@ -5,7 +5,8 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <unordered_map>
+#include <string_view>
+#include <unordered_set>
 
 #include "keys/secret.h"
 #include "zones/name.h"
@@ -13,8 +14,16 @@
 
 namespace keys {
 
+class Hmac;  // keys/hmac.h
+
 // RFC 8945 §6. HMAC-MD5 is not offered.
-enum class Algorithm : std::uint8_t { HMAC_SHA1 = 1, HMAC_SHA224, HMAC_SHA256, HMAC_SHA384, HMAC_SHA512 };
+enum class Algorithm : std::uint8_t {
+  HMAC_SHA1 = 1,
+  HMAC_SHA224,
+  HMAC_SHA256,
+  HMAC_SHA384,
+  HMAC_SHA512
+};
 
 /// Octets of the whole MAC: 20 to 64.
 std::size_t mac_octets(Algorithm algorithm);
@@ -30,18 +39,36 @@ struct TsigKey {
   zones::Name name;
   Algorithm algorithm{};
   std::shared_ptr<const Secret> secret;
+  std::shared_ptr<const Hmac>
+      hmac{};  // made from the secret by Keyring::add() and TsigClient; leave it empty
 };
 
 class Keyring {
  public:
-  /// False when a key of that name is there already, in whatever algorithm.
+  /// False when a key of that name is there already, in whatever algorithm (RFC 8945 §10: one
+  /// algorithm a name). The key must have a secret.
   bool add(TsigKey key);
-  /// nullptr when there is none. Compares without case; does not allocate.
+  /// nullptr when there is none. Compares without case; does not allocate. Valid as long as the
+  /// keyring is, and after later add()s.
   const TsigKey* find(zones::NameView name) const;
   std::size_t size() const { return keys_.size(); }
 
  private:
-  std::unordered_map<zones::Name, TsigKey, zones::NameHash, zones::NameEqual> keys_;
+  struct Hash : zones::NameHash {
+    using is_transparent = void;
+    using zones::NameHash::operator();
+    std::size_t operator()(const TsigKey& key) const { return (*this)(key.name.view()); }
+  };
+  struct Equal {
+    using is_transparent = void;
+    static zones::NameView name(const TsigKey& key) { return key.name; }
+    static zones::NameView name(zones::NameView name) { return name; }
+    template <class A, class B>
+    bool operator()(const A& a, const B& b) const {
+      return name(a) == name(b);
+    }
+  };
+  std::unordered_set<TsigKey, Hash, Equal> keys_;
 };
 
 }  // namespace keys

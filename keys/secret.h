@@ -1,7 +1,9 @@
-// Secret octets: in protected memory, wiped on destruction, compared in constant time, never printed.
+// Secret octets: in protected memory, wiped on destruction, compared in constant time, never
+// printed.
 #pragma once
 
 #include <cstdint>
+#include <iosfwd>
 #include <memory>
 #include <optional>
 #include <span>
@@ -23,16 +25,21 @@ class Secret {
   /// Base64 (RFC 4648 §4), white space ignored. Empty on anything else and on no octets at all.
   static std::optional<Secret> from_base64(std::string_view text);
   static Secret random(std::size_t octets);
-  /// For key files and tokens only.
+  /// For key files and tokens only: the caller wipes the string.
   std::string to_base64() const;
   std::span<const std::uint8_t> octets() const { return {octets_, size_}; }
 
  private:
+  explicit Secret(std::size_t size);
   std::uint8_t* octets_ = nullptr;
   std::size_t size_ = 0;
 };
 
+std::ostream& operator<<(std::ostream&, const Secret&) = delete;
+
 /// Equal in time that depends on the sizes only.
 bool equal_constant_time(std::span<const std::uint8_t> a, std::span<const std::uint8_t> b);
+/// Overwrites a text that held a secret; the compiler does not leave it out.
+void wipe(std::string& text);
 
 }  // namespace keys
