@@ -8,9 +8,9 @@
 #include <functional>
 #include <memory>
 
-#include "dnsd/loader.h"
 #include "dnsd/state.h"
 #include "dnsd/update_apply.h"
+#include "zones/loader.h"
 #include "zones/message.h"
 #include "zones/store.h"
 
@@ -76,7 +76,7 @@ class UpdateWriter {
   ///                 one throws std::logic_error.
   UpdateWriter(std::unique_ptr<zones::Store> store,
                std::unique_ptr<zones::CatalogueBuilder> builder, StatePublisher& publisher,
-               Loaded loaded, WriterLimits limits, Clock clock);
+               zones::Loaded loaded, WriterLimits limits, Clock clock);
   /// Stops as stop() does.
   ~UpdateWriter();
 

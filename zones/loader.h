@@ -9,18 +9,18 @@
 #include "zones/snapshot.h"
 #include "zones/store.h"
 
-namespace dnsd {
+namespace zones {
 
 /// A name whose row in the checkpoint is older than the journal.
 struct DirtyName {
-  zones::Lsn lsn = 0;  // of the first batch that the row lacks
-  zones::Name apex;
-  zones::Name owner;
+  Lsn lsn = 0;  // of the first batch that the row lacks
+  Name apex;
+  Name owner;
 };
 
 /// What the writer goes on from.
 struct Loaded {
-  zones::Lsn last_lsn = 0;
+  Lsn last_lsn = 0;
   std::vector<DirtyName> dirty;  // ascending by LSN, each name once
   std::uint64_t names = 0;       // that the checkpoint held
   std::uint64_t batches = 0;     // replayed
@@ -32,6 +32,6 @@ struct Loaded {
 ///
 /// Throws StoreError as Store::load() does, and CORRUPT for a zone without an SOA and for names
 /// that do not belong to their zone.
-Loaded load(zones::Store& store, zones::CatalogueBuilder& builder);
+Loaded load(Store& store, CatalogueBuilder& builder);
 
-}  // namespace dnsd
+}  // namespace zones

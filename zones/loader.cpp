@@ -1,4 +1,4 @@
-#include "dnsd/loader.h"
+#include "zones/loader.h"
 
 #include <algorithm>
 #include <unordered_map>
@@ -7,21 +7,15 @@
 #include "zones/rdata.h"
 #include "zones/rrset.h"
 
-namespace dnsd {
+namespace zones {
 
 namespace {
-
-using zones::Name;
-using zones::NameView;
-using zones::Record;
-using zones::RRset;
-using zones::StoreError;
 
 // A name as the replay makes it. RRsets are unpacked: between two batches one may hold more than a
 // packed one could, when the row is newer than the batch.
 struct ReplayedName {
   Name owner;
-  zones::Lsn first_lsn = 0;
+  Lsn first_lsn = 0;
   std::vector<RRset> rrsets;
 
   void remove(const Record& record) {
@@ -48,9 +42,9 @@ struct ReplayedName {
   }
 };
 
-class Loader final : public zones::StateSink {
+class Loader final : public StateSink {
  public:
-  explicit Loader(zones::CatalogueBuilder& builder) : builder_(builder) {}
+  explicit Loader(CatalogueBuilder& builder) : builder_(builder) {}
 
   void zone(NameView apex) override {
     apex_ = Name(apex);
@@ -58,7 +52,7 @@ class Loader final : public zones::StateSink {
     replayed_.try_emplace(apex_);
   }
 
-  void node(NameView owner, zones::RRsetsView rrsets) override {
+  void node(NameView owner, RRsetsView rrsets) override {
     if (!owner.is_at_or_below(apex_.view())) {
       throw corrupt(apex_.view(), "holds " + owner.to_text() + ", which is not in it");
     }
@@ -66,8 +60,8 @@ class Loader final : public zones::StateSink {
     ++loaded_.names;
   }
 
-  void batch(const zones::JournalBatch& batch) override {
-    for (const zones::ChangeSet& changes : batch.changes) {
+  void batch(const JournalBatch& batch) override {
+    for (const ChangeSet& changes : batch.changes) {
       const auto zone = replayed_.find(changes.apex.view());
       if (zone == replayed_.end()) continue;
       for (const Record& record : changes.removed) {
@@ -80,18 +74,18 @@ class Loader final : public zones::StateSink {
     ++loaded_.batches;
   }
 
-  Loaded finish(zones::Lsn last_lsn) && {
+  Loaded finish(Lsn last_lsn) && {
     loaded_.last_lsn = last_lsn;
     for (const auto& [apex, names] : replayed_) {
       for (const auto& [key, name] : names) {
         std::vector<std::uint8_t> packed;
-        if (!zones::pack(name.rrsets, packed)) {
+        if (!pack(name.rrsets, packed)) {
           throw corrupt(apex.view(), "gets an RRset too large at " + name.owner.to_text());
         }
-        builder_.put(apex.view(), name.owner.view(), zones::RRsetsView(packed));
+        builder_.put(apex.view(), name.owner.view(), RRsetsView(packed));
         loaded_.dirty.push_back({name.first_lsn, apex, name.owner});
       }
-      const std::optional<zones::ZoneSnapshot> zone = builder_.working().zone(apex.view());
+      const std::optional<ZoneSnapshot> zone = builder_.working().zone(apex.view());
       if (!zone || !zone->soa()) throw corrupt(apex.view(), "has no SOA");
     }
     std::ranges::sort(loaded_.dirty, {}, &DirtyName::lsn);
@@ -99,7 +93,7 @@ class Loader final : public zones::StateSink {
   }
 
  private:
-  using Names = std::unordered_map<Name, ReplayedName, zones::NameHash, zones::NameEqual>;
+  using Names = std::unordered_map<Name, ReplayedName, NameHash, NameEqual>;
 
   static StoreError corrupt(NameView apex, const std::string& what) {
     return StoreError(StoreError::Kind::CORRUPT, "zone " + apex.to_text() + " in the store " +
@@ -107,30 +101,30 @@ class Loader final : public zones::StateSink {
                                                      "; restore a backup or import the zone anew");
   }
 
-  ReplayedName& name(const Name& apex, Names& names, const Name& owner, zones::Lsn lsn) {
+  ReplayedName& name(const Name& apex, Names& names, const Name& owner, Lsn lsn) {
     if (!owner.is_at_or_below(apex.view())) {
       throw corrupt(apex.view(), "has a journal with " + owner.to_text() + ", which is not in it");
     }
     const auto [found, is_new] = names.try_emplace(owner);
     if (is_new) {
-      const zones::ZoneSnapshot zone = *builder_.working().zone(apex.view());
-      found->second = {owner, lsn, zones::unpack(zone.rrsets(owner.view()))};
+      const ZoneSnapshot zone = *builder_.working().zone(apex.view());
+      found->second = {owner, lsn, unpack(zone.rrsets(owner.view()))};
     }
     return found->second;
   }
 
-  zones::CatalogueBuilder& builder_;
+  CatalogueBuilder& builder_;
   Name apex_;  // whose names are coming
-  std::unordered_map<Name, Names, zones::NameHash, zones::NameEqual> replayed_;
+  std::unordered_map<Name, Names, NameHash, NameEqual> replayed_;
   Loaded loaded_;
 };
 
 }  // namespace
 
-Loaded load(zones::Store& store, zones::CatalogueBuilder& builder) {
+Loaded load(Store& store, CatalogueBuilder& builder) {
   Loader loader(builder);
-  const zones::Lsn last_lsn = store.load(loader);
+  const Lsn last_lsn = store.load(loader);
   return std::move(loader).finish(last_lsn);
 }
 
-}  // namespace dnsd
+}  // namespace zones
