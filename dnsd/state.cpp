@@ -85,7 +85,7 @@ void StatePublisher::prepare() {
   if (!impl_->spare) impl_->spare = std::make_unique<Node>();
 }
 
-void StatePublisher::publish(State next) {
+std::size_t StatePublisher::publish(State next) {
   prepare();
   std::unique_ptr<Node> node = std::move(impl_->spare);
   node->state = std::move(next);
@@ -101,7 +101,7 @@ void StatePublisher::publish(State next) {
   // After the pointer: who reads this number finds a state at least as new, so announcing it
   // protects that one.
   impl_->sequence.store(raw->sequence);
-  collect();
+  return collect();
 }
 
 std::size_t StatePublisher::collect() {

@@ -52,8 +52,8 @@ class StatePublisher {
   /// Allocates what the next publish() needs, so that it cannot fail once a commit is on disk.
   void prepare();
   /// Makes `next` the newest state. States that no reader can hold any more are freed here, by the
-  /// writer.
-  void publish(State next);
+  /// writer. @return states that must still wait
+  std::size_t publish(State next);
   /// Frees what publish() had to keep since somebody still looked at it. @return states that must
   /// still wait
   std::size_t collect();

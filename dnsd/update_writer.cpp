@@ -1,0 +1,456 @@
+#include "dnsd/update_writer.h"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <atomic>
+#include <condition_variable>
+#include <exception>
+#include <mutex>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "dnsd/checkpoint.h"
+#include "dnsd/update_batch.h"
+
+namespace dnsd {
+
+namespace {
+
+using zones::Rcode;
+using SteadyTime = std::chrono::steady_clock::time_point;
+
+// The checkpoint begins after a pause this long: a client that sends one update after the other
+// must not meet a transaction of the checkpoint between two of its own.
+constexpr std::chrono::milliseconds IDLE_BEFORE_CHECKPOINT{20};
+constexpr std::chrono::milliseconds FIRST_CHECKPOINT_RETRY{500};
+constexpr std::chrono::milliseconds LAST_CHECKPOINT_RETRY{60'000};
+// How often memory is asked for that readers held on to, while nothing else happens.
+constexpr std::chrono::milliseconds COLLECT_EVERY{100};
+constexpr std::uint64_t PRUNE_EVERY_BATCHES = 200;
+// Messages of a batch that may throw before those after them are given up as well.
+constexpr int MAX_EVALUATIONS = 4;
+
+struct Outcome {
+  Rcode rcode = Rcode::SERVFAIL;
+  bool changed = false;
+  bool threw = false;
+};
+
+// A batch or a slice of none would never end.
+WriterLimits at_least_one(WriterLimits limits) {
+  limits.batch = std::max<std::size_t>(limits.batch, 1);
+  limits.checkpoint_slice = std::max<std::size_t>(limits.checkpoint_slice, 1);
+  limits.checkpoint_lag = std::max<std::size_t>(limits.checkpoint_lag, 1);
+  return limits;
+}
+
+}  // namespace
+
+struct UpdateWriter::Impl {
+  Impl(std::unique_ptr<zones::Store> store_in, std::unique_ptr<zones::CatalogueBuilder> builder_in,
+       StatePublisher& publisher_in, const zones::Loaded& loaded, WriterLimits limits_in,
+       Clock clock_in)
+      : store(std::move(store_in)),
+        builder(std::move(builder_in)),
+        publisher(publisher_in),
+        limits(at_least_one(limits_in)),
+        clock(std::move(clock_in)),
+        checkpoint(*store, loaded) {
+    if (store->last_lsn() != loaded.last_lsn || builder->version() != publisher.newest().version) {
+      throw std::logic_error("store, zones and published state are not of one moment");
+    }
+    lag = checkpoint.lag();
+    thread = std::thread([this] { run(); });
+  }
+
+  // --- the writer's thread ---
+  void run();
+  bool wait_for_work();
+  SteadyTime next_chore() const;
+  void do_chore();
+  void publish(std::shared_ptr<const Policy> policy) noexcept;
+  void publish_new_policy();
+  void run_batch(std::span<UpdateJob> jobs);
+  void commit(std::span<UpdateJob> jobs, bool& answered);
+  UpdateBatch evaluate(std::span<const UpdateJob> jobs, std::vector<Outcome>& outcomes);
+  zones::JournalBatch journal_batch(std::span<const UpdateJob> jobs,
+                                    std::span<const Outcome> outcomes,
+                                    const UpdateBatch& batch) const;
+  void judge_again(std::span<const UpdateJob> jobs, std::span<Outcome> outcomes) const;
+  void answer(std::span<UpdateJob> jobs, std::span<const Outcome> outcomes);
+  bool keep_up();
+  bool try_slice();
+  void note_store(bool writable, const std::string& why);
+  void finish();
+
+  std::unique_ptr<zones::Store> store;
+  std::unique_ptr<zones::CatalogueBuilder> builder;
+  StatePublisher& publisher;
+  const WriterLimits limits;
+  const Clock clock;
+  Checkpoint checkpoint;
+  std::vector<UpdateJob> taken;  // from `waiting`, being worked on
+  SteadyTime idle_at{};          // when the pause after the last batch is long enough for chores
+  SteadyTime retry_at{};         // of the checkpoint, after a failure
+  std::chrono::milliseconds retry_delay{0};  // 0: the checkpoint's last slice was written
+  bool states_wait = false;                  // some reader still holds an older state
+  zones::Lsn pruned_at = 0;                  // the newest batch when the journal was cut last
+
+  // --- shared ---
+  std::mutex mutex;
+  std::condition_variable work;       // for the writer
+  std::condition_variable published;  // for set_policy()
+  std::vector<UpdateJob> waiting;
+  std::size_t unanswered = 0;  // those that wait and those that were taken
+  std::shared_ptr<const Policy> new_policy;
+  std::uint64_t policies_set = 0;
+  std::uint64_t policies_published = 0;
+  bool stopping = false;
+  bool stopped = false;
+
+  std::atomic<std::uint64_t> messages{0};
+  std::atomic<std::uint64_t> changed{0};
+  std::atomic<std::uint64_t> batches{0};
+  std::atomic<std::uint64_t> checkpoints{0};
+  std::atomic<std::size_t> lag{0};
+  std::atomic<bool> store_writable{true};
+
+  std::mutex stop_mutex;  // for those who call stop(), the first of whom joins
+  std::thread thread;
+};
+
+void UpdateWriter::Impl::run() {
+  while (wait_for_work()) {
+    publish_new_policy();
+    if (taken.empty()) {
+      do_chore();
+      continue;
+    }
+    const std::span<UpdateJob> jobs(taken);
+    for (std::size_t first = 0; first < jobs.size(); first += limits.batch) {
+      run_batch(jobs.subspan(first, std::min(limits.batch, jobs.size() - first)));
+    }
+    idle_at = std::chrono::steady_clock::now() + IDLE_BEFORE_CHECKPOINT;
+    const std::size_t answered = taken.size();
+    taken.clear();  // before the lock is taken
+    const std::lock_guard lock(mutex);
+    unanswered -= answered;
+  }
+  finish();
+}
+
+// Takes the jobs that wait. False when the writer is to stop and there are none.
+bool UpdateWriter::Impl::wait_for_work() {
+  const SteadyTime until = next_chore();
+  std::unique_lock lock(mutex);
+  const auto has_work = [this] {
+    return !waiting.empty() || stopping || policies_set != policies_published;
+  };
+  if (until == SteadyTime::max()) {
+    work.wait(lock, has_work);
+  } else {
+    work.wait_until(lock, until, has_work);
+  }
+  taken.swap(waiting);
+  return !(stopping && taken.empty() && policies_set == policies_published);
+}
+
+SteadyTime UpdateWriter::Impl::next_chore() const {
+  SteadyTime next = SteadyTime::max();
+  if (!checkpoint.is_complete() || store->last_lsn() >= pruned_at + PRUNE_EVERY_BATCHES) {
+    next = std::max(idle_at, retry_at);
+  }
+  if (states_wait) next = std::min(next, std::chrono::steady_clock::now() + COLLECT_EVERY);
+  return next;
+}
+
+// One piece of what can wait for a pause, small enough for an update that comes meanwhile.
+void UpdateWriter::Impl::do_chore() {
+  if (states_wait) {
+    states_wait = publisher.collect() != 0;
+    builder->reclaim(publisher.oldest_in_use());
+  }
+  if (std::chrono::steady_clock::now() < std::max(idle_at, retry_at)) return;
+  if (!checkpoint.is_complete()) {
+    try_slice();
+    return;
+  }
+  if (store->last_lsn() < pruned_at + PRUNE_EVERY_BATCHES) return;
+  try {
+    if (!checkpoint.prune(limits.journal_batches, clock() - limits.journal_age)) {
+      pruned_at = store->last_lsn();
+    }
+  } catch (const std::exception& error) {
+    spdlog::warn("old journal entries cannot be removed, will try again later: {}", error.what());
+    pruned_at = store->last_lsn();
+  }
+}
+
+// Once a batch is on disk it must become visible; if it cannot, ending here and loading it anew is
+// the only truth.
+void UpdateWriter::Impl::publish(std::shared_ptr<const Policy> policy) noexcept {
+  const zones::Catalogue catalogue = builder->freeze();
+  states_wait = publisher.publish({builder->version(), catalogue, std::move(policy)}) != 0;
+}
+
+void UpdateWriter::Impl::publish_new_policy() {
+  std::shared_ptr<const Policy> policy;
+  std::uint64_t number = 0;
+  {
+    const std::lock_guard lock(mutex);
+    if (policies_set == policies_published) return;
+    policy = std::move(new_policy);
+    number = policies_set;
+  }
+  const State& newest = publisher.newest();
+  states_wait = publisher.publish({newest.version, newest.catalogue, std::move(policy)}) != 0;
+  {
+    const std::lock_guard lock(mutex);
+    policies_published = number;
+  }
+  published.notify_all();
+}
+
+void UpdateWriter::Impl::run_batch(std::span<UpdateJob> jobs) {
+  bool answered = false;
+  try {
+    commit(jobs, answered);
+    builder->reclaim(publisher.oldest_in_use());
+  } catch (const std::exception& error) {  // no memory left, or a bug
+    spdlog::error("a batch of {} updates failed: {}", jobs.size(), error.what());
+    if (answered) return;
+    builder->rollback();
+    answer(jobs, {});
+  }
+}
+
+void UpdateWriter::Impl::commit(std::span<UpdateJob> jobs, bool& answered) {
+  const bool may_change = keep_up();
+  std::vector<Outcome> outcomes(jobs.size());
+  const UpdateBatch batch = evaluate(jobs, outcomes);
+  const zones::Lsn lsn = store->last_lsn() + 1;
+  try {
+    if (!may_change && !batch.is_empty()) {
+      throw std::runtime_error("the records are too far behind the journal");
+    }
+    const zones::JournalBatch record = journal_batch(jobs, outcomes, batch);
+    publisher.prepare();
+    batch.for_each_name(
+        [&](zones::NameView apex, zones::NameView owner) { checkpoint.add(lsn, apex, owner); });
+    if (!record.messages.empty()) {
+      store->append(record);
+      batches.fetch_add(1, std::memory_order_relaxed);
+      note_store(true, {});
+    }
+  } catch (const std::exception& error) {
+    checkpoint.forget(lsn);
+    builder->rollback();
+    note_store(false, error.what());
+    judge_again(jobs, outcomes);
+    answered = true;
+    answer(jobs, outcomes);
+    return;
+  }
+  lag.store(checkpoint.lag(), std::memory_order_relaxed);
+  if (!batch.is_empty()) publish(publisher.newest().policy);
+  answered = true;
+  answer(jobs, outcomes);
+}
+
+// A message during which something is thrown (no memory left, or a bug) is left out, and the others
+// are done anew, so that it does not take them along.
+UpdateBatch UpdateWriter::Impl::evaluate(std::span<const UpdateJob> jobs,
+                                         std::vector<Outcome>& outcomes) {
+  for (int attempt = 1;; ++attempt) {
+    UpdateBatch batch(*builder, publisher.newest());
+    std::size_t index = 0;
+    try {
+      for (; index < jobs.size(); ++index) {
+        Outcome& outcome = outcomes[index];
+        if (outcome.threw) continue;
+        Judgement judgement = judge_update(builder->working(), publisher.newest().policy.get(),
+                                           limits.message, jobs[index]);
+        outcome.rcode = judgement.rcode;
+        outcome.changed = judgement.changes();
+        batch.accept(std::move(judgement));
+      }
+      return batch;
+    } catch (const std::exception& error) {
+      spdlog::error("an update for {} failed: {}", jobs[index].key.to_text(), error.what());
+      builder->rollback();
+      const std::size_t end = attempt < MAX_EVALUATIONS ? index + 1 : jobs.size();
+      for (; index < end; ++index) outcomes[index] = {Rcode::SERVFAIL, false, true};
+    }
+  }
+}
+
+// SERVFAIL is no answer that is remembered: the client is to try again.
+zones::JournalBatch UpdateWriter::Impl::journal_batch(std::span<const UpdateJob> jobs,
+                                                      std::span<const Outcome> outcomes,
+                                                      const UpdateBatch& batch) const {
+  zones::JournalBatch record;
+  record.lsn = store->last_lsn() + 1;
+  record.time = clock();
+  record.changes = batch.changes();
+  record.messages.reserve(jobs.size());
+  for (std::size_t index = 0; index < jobs.size(); ++index) {
+    if (outcomes[index].rcode == Rcode::SERVFAIL) continue;
+    const UpdateJob& job = jobs[index];
+    record.messages.push_back({.key = job.key,
+                               .digest = job.digest,
+                               .source = job.source,
+                               .source_port = job.source_port,
+                               .signed_at = job.signed_at,
+                               .rcode = outcomes[index].rcode});
+  }
+  return record;
+}
+
+// After a batch was undone: a message that changed nothing may have seen what others did, so it is
+// judged by the zones as they are.
+void UpdateWriter::Impl::judge_again(std::span<const UpdateJob> jobs,
+                                     std::span<Outcome> outcomes) const {
+  for (std::size_t index = 0; index < jobs.size(); ++index) {
+    Outcome& outcome = outcomes[index];
+    if (std::exchange(outcome.changed, false)) outcome.rcode = Rcode::SERVFAIL;
+    if (outcome.rcode == Rcode::SERVFAIL) continue;
+    try {
+      const State& state = publisher.newest();
+      const Judgement judgement =
+          judge_update(state.catalogue, state.policy.get(), limits.message, jobs[index]);
+      outcome.rcode = judgement.changes() ? Rcode::SERVFAIL : judgement.rcode;
+    } catch (const std::exception&) {
+      outcome.rcode = Rcode::SERVFAIL;
+    }
+  }
+}
+
+// Without outcomes all are answered SERVFAIL.
+void UpdateWriter::Impl::answer(std::span<UpdateJob> jobs, std::span<const Outcome> outcomes) {
+  std::uint64_t changes = 0;
+  for (const Outcome& outcome : outcomes) changes += outcome.changed ? 1 : 0;
+  messages.fetch_add(jobs.size(), std::memory_order_relaxed);
+  changed.fetch_add(changes, std::memory_order_relaxed);
+  for (std::size_t index = 0; index < jobs.size(); ++index) {
+    try {
+      jobs[index].responder->reply(outcomes.empty() ? Rcode::SERVFAIL : outcomes[index].rcode);
+    } catch (const std::exception& error) {
+      spdlog::error("the answer to an update was lost: {}", error.what());
+    }
+  }
+}
+
+// Before a batch: the checkpoint takes its share when it is far behind. False when it is too far
+// behind and cannot be written: then nothing may be added to what a restart has to replay.
+bool UpdateWriter::Impl::keep_up() {
+  const bool is_waiting_to_retry =
+      retry_delay.count() != 0 && std::chrono::steady_clock::now() < retry_at;
+  if (checkpoint.lag() > limits.checkpoint_lag / 2 && !is_waiting_to_retry) try_slice();
+  while (checkpoint.lag() >= limits.checkpoint_lag) {
+    if (!try_slice()) return false;
+  }
+  return true;
+}
+
+bool UpdateWriter::Impl::try_slice() {
+  try {
+    checkpoint.write_slice(publisher.newest().catalogue, limits.checkpoint_slice);
+  } catch (const std::exception& error) {
+    if (retry_delay.count() == 0) {
+      spdlog::error("records cannot be written, their journal is kept and used instead: {}",
+                    error.what());
+    }
+    retry_delay = std::clamp(2 * retry_delay, FIRST_CHECKPOINT_RETRY, LAST_CHECKPOINT_RETRY);
+    retry_at = std::chrono::steady_clock::now() + retry_delay;
+    return false;
+  }
+  if (retry_delay.count() != 0) spdlog::info("records can be written again");
+  retry_delay = {};
+  retry_at = {};
+  checkpoints.fetch_add(1, std::memory_order_relaxed);
+  lag.store(checkpoint.lag(), std::memory_order_relaxed);
+  return true;
+}
+
+// A line when it changes, not one for each update.
+void UpdateWriter::Impl::note_store(bool writable, const std::string& why) {
+  if (store_writable.exchange(writable, std::memory_order_relaxed) == writable) return;
+  if (writable) {
+    spdlog::info("the store can be written again, updates are accepted");
+  } else {
+    spdlog::error("the store cannot be written, updates are answered SERVFAIL: {}", why);
+  }
+}
+
+void UpdateWriter::Impl::finish() {
+  while (!checkpoint.is_complete() && try_slice()) {
+  }
+  if (!checkpoint.is_complete()) {
+    spdlog::warn("stopped with {} names in the journal only; the next start replays them",
+                 checkpoint.lag());
+  }
+  {
+    const std::lock_guard lock(mutex);
+    stopped = true;
+  }
+  published.notify_all();
+}
+
+UpdateWriter::UpdateWriter(std::unique_ptr<zones::Store> store,
+                           std::unique_ptr<zones::CatalogueBuilder> builder,
+                           StatePublisher& publisher, zones::Loaded loaded, WriterLimits limits,
+                           Clock clock)
+    : impl_(std::make_unique<Impl>(std::move(store), std::move(builder), publisher, loaded, limits,
+                                   std::move(clock))) {}
+
+UpdateWriter::~UpdateWriter() { stop(); }
+
+bool UpdateWriter::submit(UpdateJob& job) {
+  {
+    const std::lock_guard lock(impl_->mutex);
+    if (impl_->stopping || impl_->unanswered >= impl_->limits.queue) return false;
+    impl_->waiting.push_back(std::move(job));
+    ++impl_->unanswered;
+  }
+  impl_->work.notify_one();
+  return true;
+}
+
+void UpdateWriter::set_policy(std::shared_ptr<const Policy> policy) {
+  std::unique_lock lock(impl_->mutex);
+  if (impl_->stopping) return;
+  impl_->new_policy = std::move(policy);
+  const std::uint64_t number = ++impl_->policies_set;
+  impl_->work.notify_one();
+  impl_->published.wait(lock,
+                        [&] { return impl_->policies_published >= number || impl_->stopped; });
+}
+
+void UpdateWriter::stop() {
+  const std::lock_guard stopping(impl_->stop_mutex);
+  if (!impl_->thread.joinable()) return;
+  {
+    const std::lock_guard lock(impl_->mutex);
+    impl_->stopping = true;
+  }
+  impl_->work.notify_one();
+  impl_->thread.join();
+}
+
+WriterStatus UpdateWriter::status() const {
+  WriterStatus status;
+  status.messages = impl_->messages.load(std::memory_order_relaxed);
+  status.changed = impl_->changed.load(std::memory_order_relaxed);
+  status.batches = impl_->batches.load(std::memory_order_relaxed);
+  status.checkpoints = impl_->checkpoints.load(std::memory_order_relaxed);
+  status.checkpoint_lag = impl_->lag.load(std::memory_order_relaxed);
+  status.store_writable = impl_->store_writable.load(std::memory_order_relaxed);
+  return status;
+}
+
+}  // namespace dnsd
