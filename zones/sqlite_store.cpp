@@ -248,8 +248,10 @@ void SqliteStore::Impl::open(const SqliteOptions& options) {
   std::error_code ignored;
   const bool has_marker = marker_.exists();
   if (options.vfs.empty()) {
-    if (has_marker && (!std::filesystem::exists(path_, ignored) ||
-                       std::filesystem::file_size(path_, ignored) == 0)) {
+    // SQLite takes a file shorter than a page for a new one.
+    constexpr std::uintmax_t SHORTEST_OCTETS = 512;
+    const bool exists = std::filesystem::exists(path_, ignored);
+    if (has_marker && (!exists || std::filesystem::file_size(path_, ignored) < SHORTEST_OCTETS)) {
       refuse_new_start();
     }
     create_file(path_);

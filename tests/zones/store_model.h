@@ -26,15 +26,16 @@ inline Record record(std::string_view text) {
   const std::size_t type = text.find(' ', ttl + 1);
   Record record;
   record.owner = name(text.substr(0, owner));
-  record.ttl = static_cast<std::uint32_t>(std::stoul(std::string(text.substr(owner + 1, ttl - owner - 1))));
+  record.ttl =
+      static_cast<std::uint32_t>(std::stoul(std::string(text.substr(owner + 1, ttl - owner - 1))));
   EXPECT_TRUE(type_from_text(text.substr(ttl + 1, type - ttl - 1), record.type)) << text;
   record.rdata = rdata_from_text(record.type, text.substr(type + 1)).value();
   return record;
 }
 
 inline Record soa(const Name& apex, std::uint32_t serial) {
-  return record(apex.to_text() + " 300 SOA ns.example.org. admin.example.org. " + std::to_string(serial) +
-                " 3600 900 604800 300");
+  return record(apex.to_text() + " 300 SOA ns.example.org. admin.example.org. " +
+                std::to_string(serial) + " 3600 900 604800 300");
 }
 
 /// Packed RRsets with the RDATAs of each in a fixed order, so that equal RRsets have equal octets.
@@ -67,7 +68,9 @@ struct Contents {
     EXPECT_TRUE(apply_change_set(
         change, [&](NameView owner) { return get(change.apex, owner); },
         [&](NameView owner, RRsetsView rrsets) {
-          put(change.apex, owner, RRsetsView(std::vector<std::uint8_t>(rrsets.packed().begin(), rrsets.packed().end())));
+          put(change.apex, owner,
+              RRsetsView(
+                  std::vector<std::uint8_t>(rrsets.packed().begin(), rrsets.packed().end())));
           owners.emplace_back(owner);
         }));
     return owners;
@@ -117,7 +120,8 @@ class TemporaryFolder {
  public:
   TemporaryFolder() {
     std::string pattern = (std::filesystem::temp_directory_path() / "dnsd-test-XXXXXX").string();
-    if (mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("cannot make a temporary folder");
+    if (mkdtemp(pattern.data()) == nullptr)
+      throw std::runtime_error("cannot make a temporary folder");
     path_ = pattern;
   }
   ~TemporaryFolder() {
@@ -162,7 +166,8 @@ class Workload {
     }
   }
 
-  /// A batch of one to `most` changes of hosts; apply() it to the model once the store has taken it.
+  /// A batch of one to `most` changes of hosts; apply() it to the model once the store has taken
+  /// it.
   JournalBatch next(const Store& store, unsigned most = 5) {
     JournalBatch batch;
     batch.lsn = store.last_lsn() + 1;
@@ -173,8 +178,8 @@ class Workload {
     change.to_serial = serial_ + 1;
     change.removed.push_back(soa(apex, serial_));
     change.added.push_back(soa(apex, serial_ + 1));
-    const unsigned count = 1 + random_() % most;
-    for (unsigned i = 0; i < count; ++i) {
+    const std::uint64_t count = 1 + random_() % most;
+    for (std::uint64_t i = 0; i < count; ++i) {
       Record record;
       record.owner = host(static_cast<int>(random_() % (2 * HOSTS)));
       record.type = random_() % 4 == 0 ? Type::TXT : Type::A;
@@ -188,7 +193,8 @@ class Workload {
       const RRsetView old = contents.get(apex, record.owner).find(record.type);
       if (old) {
         for (const RdataView rdata : old) {
-          change.removed.push_back({record.owner, record.type, Class::IN, old.ttl(), {rdata.begin(), rdata.end()}});
+          change.removed.push_back(
+              {record.owner, record.type, Class::IN, old.ttl(), {rdata.begin(), rdata.end()}});
         }
       }
       if (!old || random_() % 3 != 0) change.added.push_back(record);
@@ -220,7 +226,9 @@ class Workload {
   std::uint32_t serial() const { return serial_; }
 
   static constexpr int HOSTS = 40;
-  Name host(int number) const { return name("Host" + std::to_string(number) + ".dyn.example.org."); }
+  Name host(int number) const {
+    return name("Host" + std::to_string(number) + ".dyn.example.org.");
+  }
 
  private:
   std::mt19937 random_;
