@@ -153,93 +153,94 @@ void Exchange::Impl::fail(std::string reason) {
   if (!doubt.empty() && failure != doubt) {
     failure += " (an answer before could not be believed: " + doubt + ")";
   }
+}
 
-  void Exchange::received(std::span<const std::uint8_t> octets, Time now, sys_seconds wall_clock) {
-    // What comes after the time is over is not waited for any more, though next() may not have said
-    // so yet.
-    if (impl_->phase == Impl::Phase::WAIT && now < *impl_->deadline)
-      impl_->received(octets, wall_clock);
+void Exchange::received(std::span<const std::uint8_t> octets, Time now, sys_seconds wall_clock) {
+  // What comes after the time is over is not waited for any more, though next() may not have said
+  // so yet.
+  if (impl_->phase == Impl::Phase::WAIT && now < *impl_->deadline)
+    impl_->received(octets, wall_clock);
+}
+
+void Exchange::Impl::received(std::span<const std::uint8_t> message, sys_seconds wall_clock) {
+  zones::WireReader reader(message);
+  const zones::Header header = zones::read_header(reader);
+  if (reader.failed() || !header.qr) return;
+  const auto answered = std::ranges::find_if(tries, [&header](const Try& attempt) {
+    return attempt.id == header.id && attempt.opcode == header.opcode;
+  });
+  if (answered == tries.end()) return;
+
+  auto parsed = zones::parse_message(message);
+  if (!parsed) {
+    // A server may cut a truncated answer anywhere.
+    if (header.tc && !tcp && !key) return use_tcp();
+    if (tcp)
+      not_the_answer(std::string("the answer is malformed: ") + zones::to_text(parsed.error()));
+    return;
   }
+  if (!question_fits(*parsed, answered->question)) return;
+  if (answered->tsig && !believed(*answered, message, wall_clock)) return;
+  if (header.tc && !tcp) return use_tcp();
+  response = std::move(*parsed);
+  doubt.clear();
+  phase = Phase::DONE;
+}
 
-  void Exchange::Impl::received(std::span<const std::uint8_t> message, sys_seconds wall_clock) {
-    zones::WireReader reader(message);
-    const zones::Header header = zones::read_header(reader);
-    if (reader.failed() || !header.qr) return;
-    const auto answered = std::ranges::find_if(tries, [&header](const Try& attempt) {
-      return attempt.id == header.id && attempt.opcode == header.opcode;
-    });
-    if (answered == tries.end()) return;
-
-    auto parsed = zones::parse_message(message);
-    if (!parsed) {
-      // A server may cut a truncated answer anywhere.
-      if (header.tc && !tcp && !key) return use_tcp();
-      if (tcp)
-        not_the_answer(std::string("the answer is malformed: ") + zones::to_text(parsed.error()));
-      return;
-    }
-    if (!question_fits(*parsed, answered->question)) return;
-    if (answered->tsig && !believed(*answered, message, wall_clock)) return;
-    if (header.tc && !tcp) return use_tcp();
-    response = std::move(*parsed);
-    doubt.clear();
-    phase = Phase::DONE;
+bool Exchange::Impl::believed(Try& answered, std::span<const std::uint8_t> message,
+                              sys_seconds wall_clock) {
+  const Verdict verdict = answered.tsig->verify(message, wall_clock, tsig_error, server_time);
+  switch (verdict) {
+    case Verdict::VALID:
+    case Verdict::SERVER_ERROR:
+      return true;
+    case Verdict::UNSIGNED_ERROR:
+      if (tsig_error == static_cast<std::uint16_t>(TsigError::BADKEY)) {
+        not_the_answer("the server reports BADKEY: it has no key " + key->name.to_text() +
+                       " of algorithm " + to_text(key->algorithm));
+      } else if (tsig_error == static_cast<std::uint16_t>(TsigError::BADSIG)) {
+        not_the_answer("the server reports BADSIG: its key " + key->name.to_text() +
+                       " has another secret");
+      } else {
+        not_the_answer("the server reports TSIG error " + std::to_string(tsig_error));
+      }
+      return false;
+    case Verdict::UNSIGNED:
+      not_the_answer("the answer is not signed (RCODE " +
+                     zones::to_text(static_cast<zones::Rcode>(message[3] & 0x0f)) + ")");
+      return false;
+    case Verdict::BAD_TIME:
+      not_the_answer("the answer was signed at another time: check the clocks");
+      return false;
+    case Verdict::BAD_SIGNATURE:
+    case Verdict::FORMERR:
+    case Verdict::PENDING:
+      break;
   }
+  not_the_answer("the answer's signature does not match");
+  return false;
+}
 
-  bool Exchange::Impl::believed(Try & answered, std::span<const std::uint8_t> message,
-                                sys_seconds wall_clock) {
-    const Verdict verdict = answered.tsig->verify(message, wall_clock, tsig_error, server_time);
-    switch (verdict) {
-      case Verdict::VALID:
-      case Verdict::SERVER_ERROR:
-        return true;
-      case Verdict::UNSIGNED_ERROR:
-        if (tsig_error == static_cast<std::uint16_t>(TsigError::BADKEY)) {
-          not_the_answer("the server reports BADKEY: it has no key " + key->name.to_text() +
-                         " of algorithm " + to_text(key->algorithm));
-        } else if (tsig_error == static_cast<std::uint16_t>(TsigError::BADSIG)) {
-          not_the_answer("the server reports BADSIG: its key " + key->name.to_text() +
-                         " has another secret");
-        } else {
-          not_the_answer("the server reports TSIG error " + std::to_string(tsig_error));
-        }
-        return false;
-      case Verdict::UNSIGNED:
-        not_the_answer("the answer is not signed (RCODE " +
-                       zones::to_text(static_cast<zones::Rcode>(message[3] & 0x0f)) + ")");
-        return false;
-      case Verdict::BAD_TIME:
-        not_the_answer("the answer was signed at another time: check the clocks");
-        return false;
-      case Verdict::BAD_SIGNATURE:
-      case Verdict::FORMERR:
-      case Verdict::PENDING:
-        break;
-    }
-    not_the_answer("the answer's signature does not match");
-    return false;
+void Exchange::Impl::not_the_answer(std::string reason) {
+  doubt = std::move(reason);
+  // RFC 8945 §5.3.1: a connection on which verification failed is closed. Over UDP the answer may
+  // still come (§5.4).
+  if (tcp) fail(doubt);
+}
+
+void Exchange::transport_failed(Time now) {
+  if (impl_->phase != Impl::Phase::WAIT) return;
+  if (impl_->tcp) {
+    impl_->fail("the TCP connection failed or ended without an answer");
+    return;
   }
+  impl_->refused = true;
+  impl_->until = std::min(impl_->until, now + REFUSED_PAUSE);
+}
 
-  void Exchange::Impl::not_the_answer(std::string reason) {
-    doubt = std::move(reason);
-    // RFC 8945 §5.3.1: a connection on which verification failed is closed. Over UDP the answer may
-    // still come (§5.4).
-    if (tcp) fail(doubt);
-  }
-
-  void Exchange::transport_failed(Time now) {
-    if (impl_->phase != Impl::Phase::WAIT) return;
-    if (impl_->tcp) {
-      impl_->fail("the TCP connection failed or ended without an answer");
-      return;
-    }
-    impl_->refused = true;
-    impl_->until = std::min(impl_->until, now + REFUSED_PAUSE);
-  }
-
-  const zones::Message& Exchange::response() const { return impl_->response; }
-  std::uint16_t Exchange::tsig_error() const { return impl_->tsig_error; }
-  std::optional<sys_seconds> Exchange::server_time() const { return impl_->server_time; }
-  const std::string& Exchange::failure() const { return impl_->failure; }
+const zones::Message& Exchange::response() const { return impl_->response; }
+std::uint16_t Exchange::tsig_error() const { return impl_->tsig_error; }
+std::optional<sys_seconds> Exchange::server_time() const { return impl_->server_time; }
+const std::string& Exchange::failure() const { return impl_->failure; }
 
 }  // namespace keys
