@@ -61,7 +61,12 @@ std::string ldns_text(Type type, RdataView rdata) {
     text.remove_prefix(tab + 1);
   }
   while (!text.empty() && (text.back() == '\n' || text.back() == ' ')) text.remove_suffix(1);
-  return std::string(text);
+  std::string one_space(text);
+  if (text.find('"') == text.npos) {
+    const auto both_spaces = [](char a, char b) { return a == ' ' && b == ' '; };
+    one_space.erase(std::unique(one_space.begin(), one_space.end(), both_spaces), one_space.end());
+  }
+  return one_space;
 }
 
 // Types whose text always reads back as the same RDATA: the others are tried each time.
@@ -82,8 +87,8 @@ bool is_plain(Type type) {
   }
 }
 
-// Services are named by a file of the machine, and only numbers mean the same everywhere.
-bool is_always_opaque(Type type) { return type == Type::WKS; }
+// WKS: services are named by a file of the machine. NXT: ldns writes half of it in a form of its own.
+bool is_always_opaque(Type type) { return type == Type::WKS || type == Type::NXT; }
 
 int hex_digit(char c) {
   if (c >= '0' && c <= '9') return c - '0';
@@ -264,7 +269,8 @@ std::string rdata_to_text(Type type, RdataView rdata) {
   if (is_meta(type) || is_always_opaque(type) || !is_valid_rdata(type, rdata))
     return opaque_text(rdata);
   std::string text = ldns_text(type, rdata);
-  if (is_plain(type) && !text.empty()) return text;
+  // ldns leaves a quote in a name as it is.
+  if (is_plain(type) && !text.empty() && text.find('"') == text.npos) return text;
   const Result<Rdata, std::string> back = rdata_from_text(type, text);
   if (!back || !std::ranges::equal(*back, rdata)) return opaque_text(rdata);
   return text;
