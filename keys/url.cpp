@@ -1,0 +1,2 @@
+// Boost.URL, compiled here once instead of linked.
+#include <boost/url/src.hpp>
