@@ -131,6 +131,7 @@ Catalogue CatalogueBuilder::working() const {
   catalogue.tree_ = impl_->editor.view();
   catalogue.root_ = impl_->root;
   catalogue.size_ = impl_->size;
+  catalogue.memory_octets_ = memory_octets();
   return catalogue;
 }
 

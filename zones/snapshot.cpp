@@ -1,5 +1,8 @@
 #include "zones/snapshot.h"
 
+#include <algorithm>
+#include <array>
+
 #include "zones/rdata.h"
 
 namespace zones {
@@ -210,6 +213,76 @@ std::optional<ZoneSnapshot> Catalogue::enclosing(const TreeKey& key) const {
     }
   }
   return std::nullopt;
+}
+
+namespace {
+
+constexpr std::size_t CACHE_LINE_OCTETS = 64;
+// Keys and steps of a group fit into the first-level cache.
+constexpr std::size_t PREFETCH_GROUP = 16;
+// What is smaller stays in the second-level cache by itself.
+constexpr std::size_t PREFETCH_PAYS_OCTETS = std::size_t{1} << 20;
+
+/// Many ways down at a time: a step of each, so that their reads of memory overlap.
+struct Descent {
+  const Node* node;
+  const std::uint8_t* digits;
+  std::size_t size;
+};
+
+void descend(const TreeView& tree, std::span<Descent> descents) {
+  std::array<Descent*, PREFETCH_GROUP> active;
+  std::size_t count = 0;
+  for (Descent& descent : descents) active[count++] = &descent;
+  while (count > 0) {
+    std::size_t kept = 0;
+    for (std::size_t at = 0; at < count; ++at) {
+      Descent& descent = *active[at];
+      const Node& node = *descent.node;
+      if (!node.is_branch()) {
+        const std::uint8_t* block = tree.block_octets(node.index);
+        __builtin_prefetch(block);
+        __builtin_prefetch(block + CACHE_LINE_OCTETS);
+        continue;
+      }
+      const std::uint8_t digit =
+          node.offset < descent.size ? descent.digits[node.offset] : END_DIGIT;
+      const std::uint32_t rank = node.has(digit) ? node.rank(digit) : 0;
+      descent.node = tree.twigs(node) + rank;
+      __builtin_prefetch(descent.node);
+      active[kept++] = &descent;
+    }
+    count = kept;
+  }
+}
+
+}  // namespace
+
+void Catalogue::prefetch_group(std::span<const NameView> names) const {
+  std::array<TreeKey, PREFETCH_GROUP> keys;
+  std::array<Descent, PREFETCH_GROUP> descents;
+  for (std::size_t at = 0; at < names.size(); ++at) {
+    keys[at].assign(names[at].wire().first(names[at].size() - 1));
+    descents[at] = {&root_, keys[at].digits(), keys[at].size()};
+  }
+  descend(tree_, std::span(descents).first(names.size()));
+  std::size_t found = 0;
+  for (std::size_t at = 0; at < names.size(); ++at) {
+    const auto zone = enclosing(keys[at]);
+    if (!zone || zone->record_->root.is_empty()) continue;
+    const std::size_t above = keys[at].digits_of(zone->record_->apex_labels);
+    descents[found++] = {&zone->record_->root, keys[at].digits() + above, keys[at].size() - above};
+  }
+  descend(tree_, std::span(descents).first(found));
+}
+
+void Catalogue::prefetch(std::span<const NameView> names) const {
+  if (names.size() < 2 || memory_octets_ < PREFETCH_PAYS_OCTETS || root_.is_empty()) return;
+  while (!names.empty()) {
+    const std::size_t count = std::min(names.size(), PREFETCH_GROUP);
+    prefetch_group(names.first(count));
+    names = names.subspan(count);
+  }
 }
 
 std::optional<ZoneSnapshot> Catalogue::zone(NameView apex) const {

@@ -388,6 +388,35 @@ TEST(Catalogue, Enclosing) {
   EXPECT_EQ(builder.working().enclosing(name("a.org."))->apex().to_text(), ".");
 }
 
+TEST(Catalogue, PrefetchChangesNothing) {
+  CatalogueBuilder builder;
+  const auto records = packed({Type::A, Type::TXT});
+  for (const char* apex : {"example.", "sub.example.", "empty."}) builder.add_zone(name(apex));
+  for (int host = 0; host < 20'000; ++host) {  // above what it leaves to the caches
+    const std::string apex = host % 2 == 0 ? "example." : "sub.example.";
+    builder.put(name(apex), name("h" + std::to_string(host) + "." + apex), RRsetsView(records));
+  }
+  const Catalogue catalogue = builder.freeze();
+  const Name names[] = {name("h0.example."),
+                        name("h1.sub.example."),
+                        name("x.h2.example."),
+                        name("h."),
+                        name("."),
+                        name("empty."),
+                        name("a.empty."),
+                        name("example."),
+                        name("h19998.example.")};
+  std::vector<NameView> views;
+  for (int round = 0; round < 4; ++round)
+    views.insert(views.end(), std::begin(names), std::end(names));
+  for (std::size_t count = 0; count <= views.size(); ++count) {
+    catalogue.prefetch(std::span(views).first(count));
+  }
+  Catalogue().prefetch(views);
+  EXPECT_EQ(catalogue.enclosing(names[8])->find(names[8]).kind, Kind::EXACT);
+  EXPECT_EQ(catalogue.enclosing(names[2])->find(names[2]).kind, Kind::ABSENT);
+}
+
 TEST(CatalogueBuilder, RefusesWhatItCannotKeep) {
   CatalogueBuilder builder(std::size_t{1} << 20);
   const Name apex = name("example.");
