@@ -1,0 +1,399 @@
+#include "tools/dnsd-update/script.h"
+
+#include <strings.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <utility>
+
+#include "keys/key_file.h"
+#include "tools/dnsd-update/check_names.h"
+#include "zones/text.h"
+
+namespace dnsd_update {
+namespace {
+
+using zones::Class;
+using zones::Name;
+using zones::Record;
+using zones::Type;
+
+constexpr std::string_view BLANKS = " \t\r\n";
+
+bool is(std::string_view word, std::string_view expected) {
+  return word.size() == expected.size() &&
+         strncasecmp(word.data(), expected.data(), word.size()) == 0;
+}
+
+bool is_any_of(std::string_view word, std::initializer_list<std::string_view> expected) {
+  return std::ranges::any_of(expected, [word](std::string_view one) { return is(word, one); });
+}
+
+std::string quoted(std::string_view word) { return "'" + std::string(word) + "'"; }
+
+auto error(std::string what) { return tl::unexpected(std::move(what)); }
+
+std::optional<std::uint32_t> to_number(std::string_view text) {
+  std::uint32_t value = 0;
+  const char* end = text.data() + text.size();
+  const auto [at, ec] = std::from_chars(text.data(), end, value);
+  if (ec != std::errc{} || at != end) return std::nullopt;
+  return value;
+}
+
+/// RFC 2136 §2.4 and §2.5: what stands for "any" has TTL 0 and no RDATA.
+void make_any(Record& record, Class rrclass) {
+  record.rrclass = rrclass;
+  record.ttl = 0;
+  record.rdata.clear();
+}
+
+/// Semicolons begin no comment in a line of the script: `TXT v=DKIM1; k=rsa` has two strings.
+std::string without_comments(std::string_view text) {
+  std::string result;
+  bool quoted = false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '"') quoted = !quoted;
+    if (text[i] == ';' && !quoted) result += '\\';
+    result += text[i];
+    if (text[i] == '\\' && i + 1 < text.size()) result += text[++i];
+  }
+  return result;
+}
+
+std::optional<std::string> read_rdata(Record& record, std::string_view text) {
+  if (zones::is_meta(record.type)) {
+    return "invalid rdata format: " + zones::to_text(record.type) + " is not a type of records";
+  }
+  auto rdata = zones::rdata_from_text(record.type, without_comments(text));
+  if (!rdata) return "invalid rdata format: " + rdata.error();
+  record.rdata = std::move(*rdata);
+  return std::nullopt;
+}
+
+}  // namespace
+
+/// A line's words, separated by blanks; nothing is quoted but in RDATA, which is taken by rest().
+class Script::Words {
+ public:
+  explicit Words(std::string_view text) : text_(text) {}
+
+  /// Empty at the end of the line.
+  std::string_view next() {
+    skip_blanks();
+    const std::size_t size = std::min(text_.find_first_of(BLANKS), text_.size());
+    const std::string_view word = text_.substr(0, size);
+    text_.remove_prefix(size);
+    return word;
+  }
+  std::string_view rest() {
+    skip_blanks();
+    const std::size_t last = text_.find_last_not_of(BLANKS);
+    return last == std::string_view::npos ? std::string_view{} : text_.substr(0, last + 1);
+  }
+
+ private:
+  void skip_blanks() {
+    text_.remove_prefix(std::min(text_.find_first_not_of(BLANKS), text_.size()));
+  }
+  std::string_view text_;
+};
+
+Script::Outcome Script::line(std::string_view text) {
+  Words words(text);
+  const std::string_view word = words.next();
+  if (word.empty()) return Step::SEND;
+  if (word.front() == ';') return Step::NONE;
+  return command(word, words);
+}
+
+Script::Outcome Script::command(std::string_view word, Words& words) {
+  static constexpr std::array<std::pair<std::string_view, Step>, 7> PLAIN{{
+      {"send", Step::SEND},
+      {"show", Step::SHOW},
+      {"answer", Step::ANSWER},
+      {"debug", Step::DEBUG},
+      {"help", Step::HELP},
+      {"version", Step::VERSION},
+      {"quit", Step::QUIT},
+  }};
+  for (const auto& [name, step] : PLAIN) {
+    if (is(word, name)) return step;
+  }
+  if (is(word, "prereq")) return prerequisite(words.next(), words);
+  if (is_any_of(word, {"nxdomain", "yxdomain", "nxrrset", "yxrrset"})) {
+    return prerequisite(word, words);
+  }
+  if (is(word, "update")) return update(words.next(), words);
+  if (is_any_of(word, {"add", "del", "delete"})) return update(word, words);
+  return setting(word, words);
+}
+
+Script::Outcome Script::setting(std::string_view word, Words& words) {
+  if (is(word, "server")) return host(server_, Step::SERVER, words);
+  if (is(word, "local")) return host(local_, Step::LOCAL, words);
+  if (is(word, "zone")) return set_zone(words);
+  if (is(word, "class")) return set_class(words);
+  if (is(word, "ttl")) return set_ttl(words);
+  if (is(word, "key")) return set_key(words);
+  if (is(word, "lease")) return set_lease(words);
+  if (is_any_of(word, {"check-names", "check-svcb"})) {
+    const std::string_view value = words.next();
+    if (value.empty()) return error("could not read " + std::string(word) + " directive");
+    const bool on = is_any_of(value, {"on", "yes", "true"});
+    if (!on && !is_any_of(value, {"off", "no", "false"})) {
+      return error("incorrect " + std::string(word) + " directive: " + std::string(value));
+    }
+    if (is(word, "check-names")) check_names_ = on;  // SVCB is always checked, with its RDATA
+    return Step::NONE;
+  }
+  if (is_any_of(word, {"gsstsig", "oldgsstsig", "realm"})) {
+    return error(std::string(word) + ": GSS-TSIG is not supported; sign with a TSIG key instead");
+  }
+  return error("incorrect section name: " + std::string(word));
+}
+
+Script::Outcome Script::host(Host& host, Step step, Words& words) {
+  const std::string_view name = words.next();
+  if (name.empty()) return error("could not read server name");
+  const std::string_view port_text = words.next();
+  std::uint32_t port = 0;
+  if (!port_text.empty()) {
+    const auto number = to_number(port_text);
+    if (!number) return error("port " + quoted(port_text) + " is not numeric");
+    if (*number < 1 || *number > 65535) {
+      return error("port " + quoted(port_text) + " is out of range (1 to 65535)");
+    }
+    port = *number;
+  }
+  host = {.name = std::string(name), .port = static_cast<std::uint16_t>(port)};
+  return step;
+}
+
+Script::Outcome Script::set_zone(Words& words) {
+  const std::string_view word = words.next();
+  if (word.empty()) return error("could not read zone name");
+  const auto name = Name::from_text(word);
+  if (!name) {
+    return error("could not parse zone name: " + std::string(zones::to_text(name.error())));
+  }
+  zone_ = *name;
+  return Step::NONE;
+}
+
+Script::Outcome Script::set_class(Words& words) {
+  const std::string_view word = words.next();
+  if (word.empty()) return error("could not read class name");
+  Class rrclass{};
+  if (!zones::class_from_text(word, rrclass)) {
+    return error("could not parse class name: " + std::string(word));
+  }
+  if (rrclass == Class::ANY || rrclass == Class::NONE) {
+    return error("bad default class: " + std::string(word));
+  }
+  default_class_ = rrclass;
+  return Step::NONE;
+}
+
+Script::Outcome Script::set_ttl(Words& words) {
+  const std::string_view word = words.next();
+  if (word.empty()) return error("could not read ttl");
+  if (is(word, "none")) {
+    ttl_.reset();
+    return Step::NONE;
+  }
+  const auto ttl = to_number(word);
+  if (!ttl) return error("ttl " + quoted(word) + ": not a valid number");
+  if (*ttl > zones::MAX_TTL) {
+    return error("ttl " + quoted(word) + " is out of range (0 to 2147483647)");
+  }
+  ttl_ = *ttl;
+  return Step::NONE;
+}
+
+Script::Outcome Script::set_key(Words& words) {
+  const std::string_view name = words.next();  // [hmac:]name
+  if (name.empty()) return error("could not read key name");
+  const std::string_view secret = words.rest();
+  if (secret.empty()) return error("could not read key secret");
+  std::string text = std::string(name) + ":" + std::string(secret);
+  auto key = keys::parse_key_option(text);
+  keys::wipe(text);
+  if (!key) return error("could not create key: " + key.error());
+  key_ = std::move(*key);
+  return Step::NONE;
+}
+
+Script::Outcome Script::set_lease(Words& words) {
+  const std::string_view word = words.next();
+  if (word.empty()) return error("could not read lease time");
+  if (is(word, "none")) {
+    lease_.reset();
+    return Step::NONE;
+  }
+  const auto records = to_number(word);
+  if (!records) return error("lease time " + quoted(word) + ": not a valid number");
+  Lease lease{.records = *records, .keys = std::nullopt};
+  if (const std::string_view key_word = words.next(); !key_word.empty()) {
+    lease.keys = to_number(key_word);
+    if (!lease.keys) return error("key lease time " + quoted(key_word) + ": not a valid number");
+  }
+  lease_ = lease;
+  return Step::NONE;
+}
+
+bool Script::accept_class(Class rrclass) {
+  const std::optional<Class> fixed = class_ ? class_ : default_class_;
+  if (fixed && *fixed != rrclass) return false;
+  class_ = rrclass;
+  return true;
+}
+
+Script::Outcome Script::prerequisite(std::string_view kind, Words& words) {
+  if (kind.empty()) return error("could not read operation code");
+  if (!is_any_of(kind, {"nxdomain", "yxdomain", "nxrrset", "yxrrset"})) {
+    return error("incorrect operation code: " + std::string(kind));
+  }
+  const std::string_view owner = words.next();
+  if (owner.empty()) return error("could not read owner name");
+  auto name = Name::from_text(owner);
+  if (!name) return error("invalid owner name: " + std::string(zones::to_text(name.error())));
+  Record record;
+  record.owner = *name;
+  const bool exists = is_any_of(kind, {"yxdomain", "yxrrset"});
+  if (is_any_of(kind, {"nxrrset", "yxrrset"})) {
+    return prerequisite_rrset(std::move(record), exists, words);
+  }
+  record.type = Type::ANY;  // RFC 2136 §2.4.4 and §2.4.5
+  make_any(record, exists ? Class::ANY : Class::NONE);
+  prerequisites_.push_back(std::move(record));
+  return Step::NONE;
+}
+
+Script::Outcome Script::prerequisite_rrset(Record record, bool exists, Words& words) {
+  std::string_view word = words.next();
+  if (word.empty()) return error("could not read class or type");
+  Class rrclass = this->rrclass();
+  if (zones::class_from_text(word, rrclass)) {
+    word = words.next();
+    if (word.empty()) return error("could not read type");
+    if (rrclass == Class::ANY || rrclass == Class::NONE) rrclass = this->rrclass();
+  }
+  if (!zones::type_from_text(word, record.type)) return error("invalid type: " + std::string(word));
+  const std::string_view data = words.rest();
+  if (!exists) {
+    make_any(record, Class::NONE);  // RFC 2136 §2.4.3
+  } else if (data.empty()) {
+    make_any(record, Class::ANY);  // RFC 2136 §2.4.1
+  } else {
+    if (auto what = read_rdata(record, data)) return error(*what);
+    record.rrclass = rrclass;  // RFC 2136 §2.4.2, with TTL 0
+  }
+  if (!accept_class(rrclass)) return error("class mismatch: " + zones::to_text(rrclass));
+  prerequisites_.push_back(std::move(record));
+  return Step::NONE;
+}
+
+Script::Outcome Script::update(std::string_view operation, Words& words) {
+  if (operation.empty()) return error("could not read operation code");
+  const bool is_delete = is_any_of(operation, {"del", "delete"});
+  if (!is_delete && !is(operation, "add")) {
+    return error("incorrect operation code: " + std::string(operation));
+  }
+  const std::string_view owner = words.next();
+  if (owner.empty()) return error("could not read owner name");
+  auto name = Name::from_text(owner);
+  if (!name) return error("invalid owner name: " + std::string(zones::to_text(name.error())));
+  Record record;
+  record.owner = *name;
+
+  std::string_view word = words.next();
+  const auto ttl = to_number(word);
+  if (is_delete) {
+    if (ttl) word = words.next();  // allowed, and ignored
+  } else {
+    if (word.empty()) return error("could not read owner ttl");
+    if (!ttl && !ttl_) return error("ttl " + quoted(word) + ": not a valid number");
+    record.ttl = ttl.value_or(ttl_.value_or(0));
+    if (record.ttl > zones::MAX_TTL) {
+      return error("ttl " + quoted(word) + " is out of range (0 to 2147483647)");
+    }
+    if (ttl) word = words.next();
+  }
+  return update_record(std::move(record), is_delete, word, words);
+}
+
+Script::Outcome Script::update_record(Record record, bool is_delete, std::string_view word,
+                                      Words& words) {
+  Class rrclass = this->rrclass();
+  record.type = Type::ANY;
+  // "ANY" is a type here, and the classes that mean "delete" are no news in a deletion.
+  const bool has_class = !is(word, "ANY") && zones::class_from_text(word, rrclass);
+  if (has_class) {
+    if (rrclass == Class::NONE) {
+      if (!is_delete) return error("class mismatch: NONE");
+      rrclass = this->rrclass();
+    }
+    word = words.next();
+  }
+  if (!word.empty()) {
+    if (!zones::type_from_text(word, record.type)) {
+      return error(quoted(word) + (has_class
+                                       ? " is not a valid type: unknown class/type"
+                                       : " is not a valid class or type: unknown class/type"));
+    }
+  } else if (!is_delete) {
+    return error(has_class ? "could not read type" : "could not read class or type");
+  }
+  const std::string_view data = words.rest();
+  if (!data.empty()) {
+    if (auto what = read_rdata(record, data)) return error(*what);
+    if (check_names_ && !is_delete) {
+      if (auto what = check_names(record)) return error(*what);
+    }
+    record.rrclass = is_delete ? Class::NONE : rrclass;  // RFC 2136 §2.5.4 and §2.5.1
+  } else if (is_delete) {
+    make_any(record, Class::ANY);  // RFC 2136 §2.5.2 and §2.5.3
+  } else {
+    return error("could not read rdata");
+  }
+  if (!accept_class(rrclass)) return error("class mismatch: " + zones::to_text(rrclass));
+  updates_.push_back(std::move(record));
+  return Step::NONE;
+}
+
+zones::Message Script::message(const std::optional<Name>& zone) const {
+  zones::Message message;
+  message.header.opcode = zones::Opcode::UPDATE;
+  if (zone) message.question.push_back({*zone, Type::SOA, rrclass()});
+  message.answer = prerequisites_;
+  message.authority = updates_;
+  if (lease_) {
+    const auto put = [](std::vector<std::uint8_t>& data, std::uint32_t seconds) {
+      for (int shift = 24; shift >= 0; shift -= 8) {
+        data.push_back(static_cast<std::uint8_t>(seconds >> shift & 0xff));
+      }
+    };
+    zones::EdnsOption option{.code = zones::OptionCode::UPDATE_LEASE, .data = {}};
+    put(option.data, lease_->records);
+    if (lease_->keys) put(option.data, *lease_->keys);
+    message.edns.emplace().options.push_back(std::move(option));
+  }
+  return message;
+}
+
+std::optional<Name> Script::search_start() const {
+  if (empty()) return std::nullopt;
+  const Record& first = updates_.empty() ? prerequisites_.front() : updates_.front();
+  // DS records live above the zone cut (RFC 4035 §2.4).
+  return first.type == Type::DS ? first.owner.parent() : first.owner;
+}
+
+void Script::clear() {
+  prerequisites_.clear();
+  updates_.clear();
+  class_.reset();
+}
+
+}  // namespace dnsd_update
