@@ -1,0 +1,50 @@
+// dnsdctl's commands. Each writes its result to `out`, remarks to `err`, and returns the exit
+// status or, as an error, one line that tells what to do. A StoreError goes through to main().
+#pragma once
+
+#include <filesystem>
+#include <iosfwd>
+#include <string>
+
+#include "zones/result.h"
+
+namespace dnsdctl {
+
+using Outcome = zones::Result<int, std::string>;
+
+struct KeyNew {
+  std::string name;
+  std::string algorithm = "hmac-sha256";
+  std::filesystem::path out;  // empty: standard output
+  bool toml = false;          // dnsd's configuration instead of BIND's
+};
+Outcome key_new(const KeyNew& options, std::ostream& out);
+
+struct ZoneImport {
+  std::filesystem::path store;
+  std::string zone;
+  std::filesystem::path file;  // "-": standard input
+};
+Outcome zone_import(const ZoneImport& options, std::ostream& out, std::ostream& err);
+
+struct ZoneExport {
+  std::filesystem::path store;
+  std::string zone;
+  std::filesystem::path file;  // empty: standard output
+};
+/// The checkpoint and the journal above it: what a server would answer with.
+Outcome zone_export(const ZoneExport& options, std::ostream& out);
+
+Outcome zone_list(const std::filesystem::path& store, std::ostream& out);
+
+struct ZoneCheck {
+  std::string zone;
+  std::filesystem::path file;  // "-": standard input
+  bool strict = false;         // warnings count as errors
+};
+Outcome zone_check(const ZoneCheck& options, std::ostream& out);
+
+/// SQLite's own check, all checksums, a whole replay of the journal and its numbers.
+Outcome store_check(const std::filesystem::path& store, std::ostream& out);
+
+}  // namespace dnsdctl

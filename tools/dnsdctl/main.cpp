@@ -1,0 +1,116 @@
+// dnsdctl: the operator's hand on keys, zones and stores.
+#include <CLI/CLI.hpp>
+#include <exception>
+#include <functional>
+#include <iostream>
+
+#include "tools/dnsdctl/commands.h"
+#include "zones/store.h"
+
+namespace {
+
+using dnsdctl::Outcome;
+using Command = std::function<Outcome()>;
+
+/// The chosen command ends up in `command`; options live as long as main()'s statics.
+struct Options {
+  dnsdctl::KeyNew key_new;
+  dnsdctl::ZoneImport zone_import;
+  dnsdctl::ZoneExport zone_export;
+  dnsdctl::ZoneCheck zone_check;
+  std::filesystem::path list_store;
+  std::filesystem::path check_store;
+};
+
+void declare_key(CLI::App& app, Options& options, Command& command) {
+  CLI::App* key = app.add_subcommand("key", "Keys for signed updates and transfers (TSIG)");
+  key->require_subcommand(1);
+  CLI::App* make = key->add_subcommand("new", "Make a key and print it");
+  dnsdctl::KeyNew& wish = options.key_new;
+  make->add_option("name", wish.name, "The key's name, such as h1.dyn.example.")->required();
+  make->add_option("--algorithm", wish.algorithm, "hmac-sha256 (default), hmac-sha512, …");
+  make->add_option("--out", wish.out, "File to create, readable by its owner only");
+  make->add_flag("--toml", wish.toml, "For dnsd's configuration instead of named.conf's form");
+  make->callback([&] { command = [&wish] { return dnsdctl::key_new(wish, std::cout); }; });
+}
+
+void declare_zone(CLI::App& app, Options& options, Command& command) {
+  CLI::App* zone = app.add_subcommand("zone", "Zones in a store that no server has open");
+  zone->require_subcommand(1);
+
+  CLI::App* import = zone->add_subcommand("import", "Create a zone from a zone file");
+  dnsdctl::ZoneImport& in = options.zone_import;
+  import->add_option("--store", in.store, "The store; created when missing")->required();
+  import->add_option("zone", in.zone, "The zone's name")->required();
+  import->add_option("file", in.file, "The zone file, - for standard input")->required();
+  import->callback(
+      [&] { command = [&in] { return dnsdctl::zone_import(in, std::cout, std::cerr);
+};
+}  // namespace
+);
+
+CLI::App* out = zone->add_subcommand("export", "Write a zone as a zone file");
+dnsdctl::ZoneExport& from = options.zone_export;
+out->add_option("--store", from.store, "The store")->required();
+out->add_option("zone", from.zone, "The zone's name")->required();
+out->add_option("file", from.file, "The file to write; default: standard output");
+out->callback([&] { command = [&from] { return dnsdctl::zone_export(from, std::cout); }; });
+
+CLI::App* list = zone->add_subcommand("list", "List zones with serial and size");
+list->add_option("--store", options.list_store, "The store")->required();
+list->callback([&] {
+  command = [&options] { return dnsdctl::zone_list(options.list_store, std::cout); };
+});
+
+CLI::App* check = zone->add_subcommand("check", "Look for mistakes in a zone file");
+dnsdctl::ZoneCheck& judged = options.zone_check;
+check->add_option("zone", judged.zone, "The zone's name")->required();
+check->add_option("file", judged.file, "The zone file, - for standard input")->required();
+check->add_flag("--strict", judged.strict, "Exit with 1 for warnings too");
+check->callback([&] { command = [&judged] { return dnsdctl::zone_check(judged, std::cout); }; });
+}
+
+void declare_check(CLI::App& app, Options& options, Command& command) {
+  CLI::App* check = app.add_subcommand("check", "Check a whole store: file, checksums, journal");
+  check->add_option("--store", options.check_store, "The store")->required();
+  check->callback([&] {
+    command = [&options] { return dnsdctl::store_check(options.check_store, std::cout); };
+  });
+}
+
+int fail(const std::string& what) {
+  std::cerr << "dnsdctl: " << what << '\n';
+  return 1;
+}
+
+int run(int argc, char** argv) {
+  CLI::App app{"Looks after dnsd's keys, zones and stores", "dnsdctl"};
+  app.set_version_flag("--version", "dnsdctl " DNSD_VERSION);
+  app.require_subcommand(1);
+  Options options;
+  Command command;
+  declare_key(app, options, command);
+  declare_zone(app, options, command);
+  declare_check(app, options, command);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::Success& success) {  // --help, --version
+    return app.exit(success);
+  } catch (const CLI::ParseError& error) {
+    return fail(std::string(error.what()) + "; see dnsdctl --help");
+  }
+  const Outcome outcome = command();
+  return outcome ? *outcome : fail(outcome.error());
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return run(argc, argv);
+  } catch (const zones::StoreError& error) {
+    return fail(error.what());
+  } catch (const std::exception& error) {
+    return fail(error.what());
+  }
+}

@@ -1,0 +1,37 @@
+// What the commands on stores and zone files share.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "zones/loader.h"
+#include "zones/result.h"
+#include "zones/snapshot.h"
+#include "zones/sqlite_store.h"
+#include "zones/zone_file.h"
+
+namespace dnsdctl {
+
+/// Opens a store that exists; it stays locked for others while the object lives. Throws StoreError.
+zones::Result<std::unique_ptr<zones::SqliteStore>, std::string> open_existing(
+    const std::filesystem::path& path);
+
+/// A zone's name as typed, with or without the final dot.
+zones::Result<zones::Name, std::string> zone_name(const std::string& text);
+
+/// Reads a zone file, "-" for standard input; `progress` is called now and then.
+zones::Result<zones::ZoneFile, std::string> read_zone(
+    const std::filesystem::path& file, zones::NameView apex,
+    const std::function<void(std::uint64_t records)>& progress);
+
+/// All zones of a store, with the journal's changes, and what was needed for it.
+struct LoadedZones {
+  std::unique_ptr<zones::CatalogueBuilder> builder;  // keeps the catalogue alive
+  zones::Catalogue catalogue;
+  zones::Loaded loaded;
+};
+LoadedZones load_zones(zones::Store& store);
+
+}  // namespace dnsdctl
