@@ -201,6 +201,8 @@ bool Exchange::Impl::believed(Try& answered, std::span<const std::uint8_t> messa
       } else if (tsig_error == static_cast<std::uint16_t>(TsigError::BADSIG)) {
         not_the_answer("the server reports BADSIG: its key " + key->name.to_text() +
                        " has another secret");
+      } else if (tsig_error == static_cast<std::uint16_t>(TsigError::BADTIME)) {
+        not_the_answer("the server reports BADTIME: check the clocks");
       } else {
         not_the_answer("the server reports TSIG error " + std::to_string(tsig_error));
       }
