@@ -4,6 +4,16 @@ namespace zones {
 
 SharedLabels shared_labels(const TreeKey& key, std::size_t skip,
                            std::span<const std::uint8_t> owner) {
+  const auto asked = key.labels_before(skip);
+  if (owner.size() <= asked.size()) {
+    // Mostly the owner is an ancestor: the same octets, and a label begins where they begin.
+    const std::size_t left = asked.size() - owner.size();
+    if (equal_ignoring_case(asked.data() + left, owner.data(), owner.size())) {
+      for (std::size_t labels = 0; skip + labels <= key.label_count(); ++labels) {
+        if (key.labels_before(skip + labels).size() == left) return {labels, labels};
+      }
+    }
+  }
   std::uint8_t begins[TreeKey::MAX_LABELS];
   std::size_t count = 0;
   for (std::size_t at = 0; at < owner.size(); at += owner[at] + std::size_t{1}) {

@@ -2,8 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <bit>
-#include <cstring>
 
 namespace zones {
 namespace {
@@ -48,22 +46,6 @@ constexpr std::array<Digits, 256> make_table() {
 constexpr std::array<Digits, 256> TABLE = make_table();
 static_assert(TABLE['z'].first == 56 && TABLE[0xff].first == TREE_DIGITS - 1);
 
-std::uint64_t load(const std::uint8_t* at) {
-  std::uint64_t word = 0;
-  std::memcpy(&word, at, sizeof word);
-  return word;
-}
-
-// Eight octets at once: 0x20 is set where an octet is A to Z.
-std::uint64_t lower(std::uint64_t word) {
-  constexpr std::uint64_t EACH = 0x0101010101010101U;
-  const std::uint64_t low_bits = word & (EACH * 0x7f);
-  const std::uint64_t from_a = low_bits + EACH * (0x80 - 'A');
-  const std::uint64_t after_z = low_bits + EACH * (0x80 - 'Z' - 1);
-  const std::uint64_t upper = (from_a ^ after_z) & ~word & (EACH * 0x80);
-  return word | upper >> 2;
-}
-
 }  // namespace
 
 std::uint8_t single_digit(std::uint8_t octet) { return TABLE[octet].first; }
@@ -102,21 +84,6 @@ std::size_t TreeKey::first_difference(const TreeKey& other) const {
   // The digit after the end of the shorter one is END_DIGIT, and the longer one begins a label
   // there.
   return at == shorter && size_ == other.size_ ? NONE : at;
-}
-
-bool equal_ignoring_case(const std::uint8_t* a, const std::uint8_t* b, std::size_t size) {
-  if (size < sizeof(std::uint64_t)) {
-    std::uint64_t first = 0;
-    std::uint64_t second = 0;
-    std::memcpy(&first, a, size);
-    std::memcpy(&second, b, size);
-    return first == second || lower(first) == lower(second);
-  }
-  const std::size_t last = size - sizeof(std::uint64_t);
-  for (std::size_t at = 0; at < last; at += sizeof(std::uint64_t)) {
-    if (lower(load(a + at)) != lower(load(b + at))) return false;
-  }
-  return lower(load(a + last)) == lower(load(b + last));
 }
 
 }  // namespace zones

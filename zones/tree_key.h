@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <span>
 
 #include "zones/name.h"
@@ -68,7 +69,37 @@ class TreeKey {
 /// The digit of an octet that has a single one.
 std::uint8_t single_digit(std::uint8_t octet);
 
+/// Eight octets with A-Z lowered.
+constexpr std::uint64_t lower_eight(std::uint64_t word) {
+  constexpr std::uint64_t EACH = 0x0101010101010101U;
+  const std::uint64_t low_bits = word & (EACH * 0x7f);
+  const std::uint64_t from_a = low_bits + EACH * (0x80 - 'A');
+  const std::uint64_t after_z = low_bits + EACH * (0x80 - 'Z' - 1);
+  const std::uint64_t upper = (from_a ^ after_z) & ~word & (EACH * 0x80);
+  return word | upper >> 2;
+}
+
 /// Equal without case (RFC 4343 §3). Also for wire form: length octets are no letters.
-bool equal_ignoring_case(const std::uint8_t* a, const std::uint8_t* b, std::size_t size);
+inline bool equal_ignoring_case(const std::uint8_t* a, const std::uint8_t* b, std::size_t size) {
+  const auto differ = [&]<class Word>(Word, std::size_t at) {
+    Word first;
+    Word second;
+    std::memcpy(&first, a + at, sizeof first);
+    std::memcpy(&second, b + at, sizeof second);
+    return first != second && lower_eight(first) != lower_eight(second);
+  };
+  // The last word overlaps the one before, so that nothing beyond the end is read.
+  if (size >= 8) {
+    for (std::size_t at = 0; at < size - 8; at += 8) {
+      if (differ(std::uint64_t{}, at)) return false;
+    }
+    return !differ(std::uint64_t{}, size - 8);
+  }
+  if (size >= 4) return !differ(std::uint32_t{}, 0) && !differ(std::uint32_t{}, size - 4);
+  for (std::size_t at = 0; at < size; ++at) {
+    if (lower(a[at]) != lower(b[at])) return false;
+  }
+  return true;
+}
 
 }  // namespace zones
