@@ -37,6 +37,10 @@ enum class Parse : std::uint8_t {
 /// Reads header, first question, and (skipping over other records) OPT and the signature. For any opcode.
 Parse parse_request(std::span<const std::uint8_t> octets, Request& request);
 
+/// The first question's name without a look at the rest, for Catalogue::prefetch(); the root when
+/// it cannot be read. A view into `octets`.
+zones::NameView peek_question_name(std::span<const std::uint8_t> octets);
+
 struct AnswerLimits {
   Transport transport = Transport::UDP;
   std::uint16_t own_udp_octets = 1232;  // what our OPT says; UDP answers are never larger

@@ -136,6 +136,13 @@ bool parse_sections(Octets octets, Request& request) {
 
 }  // namespace
 
+zones::NameView peek_question_name(Octets octets) {
+  const std::size_t begin = zones::HEADER_OCTETS;
+  const std::size_t end = after_plain_name(octets, begin);
+  if (end == MALFORMED) return {};
+  return {octets.data() + begin, end - begin};
+}
+
 Parse parse_request(std::span<const std::uint8_t> octets, Request& request) {
   request = Request{};
   if (octets.size() < zones::HEADER_OCTETS) return Parse::DROP;

@@ -46,6 +46,27 @@ Octets long_name(std::size_t octets) {
 
 const Octets TYPE_AND_CLASS = {0, 1, 0, 1};
 
+TEST(PeekQuestionName, WhatCannotBeReadIsTheRoot) {
+  const struct {
+    const char* what;
+    Octets octets;
+    std::size_t want;
+  } rows[] = {
+      {"a query", header(0, 1, 0, 0, 0) + QUESTION, 5},
+      {"nothing", {}, 1},
+      {"a header alone", header(0, 1, 0, 0, 0), 1},
+      {"a name cut short", header(0, 1, 0, 0, 0) + Octets{3, 'w', 'w'}, 1},
+      {"no root label", header(0, 1, 0, 0, 0) + Octets{2, 'w', 'w'}, 1},
+      {"a pointer", header(0, 1, 0, 0, 0) + Octets{0xC0, 12}, 1},
+      {"255 octets", header(0, 1, 0, 0, 0) + long_name(255), 255},
+      {"256 octets", header(0, 1, 0, 0, 0) + long_name(256), 1},
+  };
+  for (const auto& row : rows) {
+    SCOPED_TRACE(row.what);
+    EXPECT_EQ(peek_question_name(row.octets).size(), row.want);
+  }
+}
+
 TEST(ParseRequest, Verdicts) {
   const struct {
     const char* clause;
