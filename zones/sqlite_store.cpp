@@ -269,7 +269,10 @@ void SqliteStore::Impl::open(const SqliteOptions& options) {
   database_->exec("PRAGMA synchronous = " + std::to_string(static_cast<int>(options.synchronous)));
   database_->exec(
       "PRAGMA wal_autocheckpoint = 0");  // limit_wal() does it, where a failure cannot be misread
-  if (database_->execAndGet("PRAGMA journal_mode = WAL").getString() != "wal") {
+  // exec() runs it to its end: the row with the answer comes before the switch is committed, and
+  // that may fail.
+  database_->exec("PRAGMA journal_mode = WAL");
+  if (database_->execAndGet("PRAGMA journal_mode").getString() != "wal") {
     throw StoreError(Kind::UNWRITABLE,
                      file() + ": cannot switch to a write-ahead log; is it writable?");
   }

@@ -144,26 +144,26 @@ class Workload {
 
   Contents contents;  // what is to be there
 
-  void create(Store& store) {
-    store.create_zone(apex, [&](ZoneWriter& writer) {
-      std::vector<std::uint8_t> packed;
-      ASSERT_TRUE(pack(RRset{Type::SOA, 300, {soa(apex, 1).rdata}}, packed));
-      writer.node(apex, RRsetsView(packed));
-      for (int i = 0; i < HOSTS; ++i) {
-        packed.clear();
-        ASSERT_TRUE(pack(RRset{Type::A, 60, {{192, 0, 2, static_cast<std::uint8_t>(i)}}}, packed));
-        writer.node(host(i), RRsetsView(packed));
-      }
-    });
-    contents.zones[apex];
+  /// What create() puts into the zone.
+  Contents initial() const {
+    Contents initial;
     std::vector<std::uint8_t> packed;
     EXPECT_TRUE(pack(RRset{Type::SOA, 300, {soa(apex, 1).rdata}}, packed));
-    contents.put(apex, apex, RRsetsView(packed));
+    initial.put(apex, apex, RRsetsView(packed));
     for (int i = 0; i < HOSTS; ++i) {
       packed.clear();
       EXPECT_TRUE(pack(RRset{Type::A, 60, {{192, 0, 2, static_cast<std::uint8_t>(i)}}}, packed));
-      contents.put(apex, host(i), RRsetsView(packed));
+      initial.put(apex, host(i), RRsetsView(packed));
     }
+    return initial;
+  }
+  void create(Store& store) {
+    const Contents made = initial();
+    store.create_zone(apex, [&](ZoneWriter& writer) {
+      for (const auto& [owner, row] : made.zones.at(apex))
+        writer.node(name(row.first), RRsetsView(row.second));
+    });
+    contents = made;
   }
 
   /// A batch of one to `most` changes of hosts; apply() it to the model once the store has taken
