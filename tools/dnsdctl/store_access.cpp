@@ -4,6 +4,22 @@
 #include <utility>
 
 namespace dnsdctl {
+namespace {
+
+class BuilderWriter final : public zones::ZoneWriter {
+ public:
+  BuilderWriter(zones::CatalogueBuilder& builder, zones::NameView apex)
+      : builder_(builder), apex_(apex) {}
+  void node(zones::NameView owner, zones::RRsetsView rrsets) override {
+    builder_.put(apex_, owner, rrsets);
+  }
+
+ private:
+  zones::CatalogueBuilder& builder_;
+  zones::Name apex_;
+};
+
+}  // namespace
 
 zones::Result<std::unique_ptr<zones::SqliteStore>, std::string> open_existing(
     const std::filesystem::path& path) {
@@ -37,6 +53,16 @@ LoadedZones load_zones(zones::Store& store) {
   LoadedZones zones{
       .builder = std::make_unique<zones::CatalogueBuilder>(), .catalogue = {}, .loaded = {}};
   zones.loaded = zones::load(store, *zones.builder);
+  zones.catalogue = zones.builder->freeze();
+  return zones;
+}
+
+LoadedZones to_zones(const zones::ZoneFile& file, zones::NameView apex) {
+  LoadedZones zones{
+      .builder = std::make_unique<zones::CatalogueBuilder>(), .catalogue = {}, .loaded = {}};
+  zones.builder->add_zone(apex);
+  BuilderWriter writer(*zones.builder, apex);
+  file.write_to(writer);
   zones.catalogue = zones.builder->freeze();
   return zones;
 }

@@ -26,12 +26,15 @@ zones::Result<zones::ZoneFile, std::string> read_zone(
     const std::filesystem::path& file, zones::NameView apex,
     const std::function<void(std::uint64_t records)>& progress);
 
-/// All zones of a store, with the journal's changes, and what was needed for it.
+/// Zones in memory, and what keeps them there.
 struct LoadedZones {
   std::unique_ptr<zones::CatalogueBuilder> builder;  // keeps the catalogue alive
   zones::Catalogue catalogue;
-  zones::Loaded loaded;
+  zones::Loaded loaded;  // of a store
 };
+/// All zones of a store, with the journal's changes. Throws StoreError.
 LoadedZones load_zones(zones::Store& store);
+/// The zone of a zone file, alone.
+LoadedZones to_zones(const zones::ZoneFile& file, zones::NameView apex);
 
 }  // namespace dnsdctl

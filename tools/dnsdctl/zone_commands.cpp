@@ -11,20 +11,6 @@
 namespace dnsdctl {
 namespace {
 
-/// Puts a zone file's names into a builder.
-class BuilderWriter final : public zones::ZoneWriter {
- public:
-  BuilderWriter(zones::CatalogueBuilder& builder, zones::NameView apex)
-      : builder_(builder), apex_(apex) {}
-  void node(zones::NameView owner, zones::RRsetsView rrsets) override {
-    builder_.put(apex_, owner, rrsets);
-  }
-
- private:
-  zones::CatalogueBuilder& builder_;
-  zones::Name apex_;
-};
-
 /// Writes beside `path` and renames, so that a full disk leaves the old file as it was.
 Outcome write_file(const std::filesystem::path& path, const zones::ZoneSnapshot& zone) {
   const std::filesystem::path unfinished = path.string() + ".unfinished";
@@ -107,12 +93,8 @@ Outcome zone_check(const ZoneCheck& options, std::ostream& out) {
   if (!apex) return tl::unexpected(apex.error());
   const auto file = read_zone(options.file, *apex, {});
   if (!file) return tl::unexpected(file.error());
-  zones::CatalogueBuilder builder;
-  builder.add_zone(*apex);
-  BuilderWriter writer(builder, *apex);
-  file->write_to(writer);
-  const zones::Catalogue catalogue = builder.freeze();
-  const auto zone = catalogue.zone(*apex);
+  const LoadedZones zones = to_zones(*file, *apex);
+  const auto zone = zones.catalogue.zone(*apex);
   std::size_t errors = 0;
   std::size_t warnings = 0;
   for (const Finding& finding : check_zone(*zone)) {
