@@ -10,22 +10,19 @@
 
 namespace dnsd {
 
-/// Calls `expired` once when the time that was set last is over. Belongs to one executor; all calls
-/// are made there.
+/// Calls `expired` each time the time that was set last is over; it may set another. Belongs to one
+/// executor; all calls are made there.
 class Deadline {
  public:
   using Clock = std::chrono::steady_clock;
 
-  Deadline(boost::asio::any_io_executor executor, std::function<void()> expired);
+  Deadline(const boost::asio::any_io_executor& executor, std::function<void()> expired);
 
-  /// From now on `expired` is due at `at`; costs a store when a timer runs already.
+  /// From now on `expired` is due at `at`; costs a store unless it is earlier than before.
   void set(Clock::time_point at);
-  void set_in(Clock::duration time) { set(Clock::now() + time); }
-  /// Nothing is due until the next set().
-  void clear() { at_ = Clock::time_point::max(); }
   /// Ends run(). Nothing is called any more.
   void stop();
-  /// Waits and calls; returns after stop() or after the call. The object must live until then.
+  /// Waits and calls until stop(). The object must live until then.
   boost::asio::awaitable<void> run();
 
  private:

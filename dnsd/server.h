@@ -1,6 +1,7 @@
 // Server: owns threads, sockets and the store, wires the rest together; ordered start and stop.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -18,11 +19,13 @@ class StartError : public std::runtime_error {
 
 class Server {
  public:
-  /// Opens the store, loads it, imports zone files of zones that it lacks, binds the sockets, gives
-  /// up privileges, starts the threads, says that it is ready (log, sd_notify). Throws StartError,
-  /// and has then stopped what it had started. Blocks as long as loading takes. The caller's signal
-  /// mask is inherited by the threads.
-  explicit Server(Config config);
+  /// Opens the store, imports zone files of zones that it lacks, loads it, binds the sockets, gives
+  /// up privileges, starts the threads, says that it is ready (log, sd_notify). Blocks as long as
+  /// loading takes. Throws StartError, and has then stopped what it had started.
+  /// @param before_threads  called after privileges are gone and before the first thread starts;
+  /// the
+  ///        threads inherit the caller's signal mask
+  explicit Server(Config config, const std::function<void()>& before_threads = {});
   /// Stops as stop() does.
   ~Server();
   Server(const Server&) = delete;

@@ -29,17 +29,18 @@ struct TcpCounters {
 class TcpListener {
  public:
   /// Opens and binds, without listening yet, so that the caller may give up privileges before
-  /// start(). Port 0 takes a free one. Throws std::system_error that names the address. Publisher
-  /// and dispatcher must outlive it.
+  /// start(). Port 0 takes a free one. Throws std::system_error that names the address. The
+  /// publisher must outlive it.
   TcpListener(std::span<const boost::asio::ip::tcp::endpoint> listen, StatePublisher& publisher,
-              Dispatcher& dispatcher, TcpLimits limits);
+              TcpLimits limits);
   /// Stops as stop() does.
   ~TcpListener();
   TcpListener(const TcpListener&) = delete;
   TcpListener& operator=(const TcpListener&) = delete;
 
   std::vector<boost::asio::ip::tcp::endpoint> endpoints() const;
-  void start();
+  /// The dispatcher must outlive the threads, which stop() ends. Throws std::system_error.
+  void start(Dispatcher& dispatcher);
   /// Accepts no more and reads no more; answers to updates that come later are still sent.
   void drain();
   /// Closes all connections and ends the threads. A SendLater that somebody still holds then does

@@ -16,11 +16,8 @@
 #include "keys/tsig.h"
 #include "zones/name.h"
 #include "zones/rrset.h"
-#include "zones/wire_writer.h"
 
 namespace dnsd {
-
-class StatePin;
 
 /// How many transfers run at once, over all threads.
 class TransferSlots {
@@ -47,6 +44,12 @@ class TransferSlots {
   const std::size_t limit_;
   std::atomic<std::size_t> used_{0};
 };
+
+/// The answer to an IXFR from a client that is up to date, or that came over UDP: the newest SOA
+/// alone (RFC 1995 §2). Unsigned. @return its size; 0 when it does not fit
+std::size_t answer_soa(std::span<const std::uint8_t> octets, const Request& request,
+                       zones::NameView apex, zones::RRsetView soa, const AnswerLimits& limits,
+                       std::span<std::uint8_t> out);
 
 /// One AXFR, or the AXFR-style answer to an IXFR (RFC 1995 §4): SOA, everything else in canonical
 /// order, SOA. Every message is signed (RFC 8945 §5.3.1). Holds a pin, so all messages are of one

@@ -147,7 +147,8 @@ class Application {
       if (rrsets.rrset_count() >= limits_.rrsets_per_name) return false;
     } else {
       const std::size_t count = std::size_t{present.count()} + 1;
-      const std::size_t octets = present.rdatas().size() + record.rdata.size();
+      const std::size_t octets = present.rdatas().size() - 2 * std::size_t{present.count()} +
+                                 record.rdata.size();  // without RDLENGTHs
       if (count > limits_.records_per_rrset) return false;
       if (octets + count * ANSWER_OCTETS_PER_RECORD > MAX_ANSWER_OCTETS) return false;
     }

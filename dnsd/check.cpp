@@ -1,0 +1,49 @@
+#include "dnsd/check.h"
+
+#include <cstdlib>
+#include <ostream>
+
+#include "dnsd/config.h"
+#include "zones/zone_file.h"
+
+namespace dnsd {
+namespace {
+
+/// What is wrong with the file of a zone; empty for nothing.
+std::string judge_zone_file(const Config& config, const ZoneConfig& zone) {
+  const ConfigProblem missing{
+      config.file, zone.line,
+      "zone " + zone.name.to_text() + " has no 'file', and there is no store yet to take it from"};
+  if (zone.file.empty()) return missing.to_text();
+  const auto read = zones::ZoneFile::read(zone.file, zone.name);
+  return read ? std::string() : read.error().to_text();
+}
+
+}  // namespace
+
+int check(const std::filesystem::path& file, std::ostream& out, std::ostream& errors) {
+  const ConfigResult result = read_config(file);
+  for (const ConfigProblem& warning : result.warnings) {
+    errors << "warning: " << warning.to_text() << '\n';
+  }
+  for (const ConfigProblem& error : result.errors) errors << "error: " << error.to_text() << '\n';
+  if (!result.config) return EXIT_FAILURE;
+
+  std::error_code unknown;
+  const bool store_exists = std::filesystem::exists(result.config->store_path, unknown);
+  bool good = true;
+  for (const ZoneConfig& zone : result.config->zones) {
+    if (store_exists && (zone.file.empty() || !std::filesystem::exists(zone.file, unknown)))
+      continue;
+    const std::string wrong = judge_zone_file(*result.config, zone);
+    if (wrong.empty()) continue;
+    errors << (store_exists ? "warning: " : "error: ") << wrong << '\n';
+    good = good && store_exists;
+  }
+  if (!good) return EXIT_FAILURE;
+  out << file.string() << ": good: " << result.config->zones.size() << " zones, "
+      << result.config->keys.size() << " keys\n";
+  return EXIT_SUCCESS;
+}
+
+}  // namespace dnsd

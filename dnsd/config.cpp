@@ -1,0 +1,268 @@
+#include "dnsd/config.h"
+
+#include <algorithm>
+#include <boost/asio/ip/address.hpp>
+#include <charconv>
+#include <map>
+#include <set>
+#include <tuple>
+
+#include "dnsd/config_fields.h"
+#include "dnsd/config_keys.h"
+
+namespace dnsd {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::size_t MAX_FILE_OCTETS = 64 * 1024 * 1024;
+
+std::filesystem::path beside(const std::filesystem::path& file, const std::filesystem::path& path) {
+  return (file.parent_path() / path).lexically_normal();
+}
+
+void read_store(ConfigFields& top, Config& config) {
+  std::string path = "dnsd.sqlite";
+  if (const toml::table* table = top.table("store")) {
+    ConfigFields fields(*table, "[store]", top.problems());
+    const toml::node* node = fields.string("path", path);
+    if (node && path.empty()) fields.error(node, "path", "is empty");
+    fields.finish();
+  }
+  config.store_path = beside(config.file, path);
+}
+
+void read_log(ConfigFields& top, Config& config) {
+  const toml::table* table = top.table("log");
+  if (!table) return;
+  ConfigFields fields(*table, "[log]", top.problems());
+  std::string level;
+  if (const toml::node* node = fields.string("level", level)) {
+    if (level == "debug") {
+      config.log_level = LogLevel::DEBUG;
+    } else if (level == "info") {
+      config.log_level = LogLevel::INFO;
+    } else if (level == "warning") {
+      config.log_level = LogLevel::WARNING;
+    } else if (level == "error") {
+      config.log_level = LogLevel::ERROR;
+    } else {
+      fields.error(node, "level", R"(must be "debug", "info", "warning" or "error")");
+    }
+  }
+  fields.finish();
+}
+
+void read_tcp(ConfigFields& top, TcpLimits& tcp) {
+  const toml::table* table = top.table("tcp");
+  if (!table) return;
+  ConfigFields fields(*table, "[tcp]", top.problems());
+  fields.integer("max-connections", tcp.max_connections, 1, 100'000);
+  fields.integer("max-connections-per-client", tcp.max_connections_per_client, 1, 100'000);
+  fields.duration("idle-timeout", tcp.idle_timeout, 100ms, 1h);
+  fields.duration("write-timeout", tcp.write_timeout, 100ms, 1h);
+  fields.integer("max-in-flight", tcp.max_in_flight, 1, 10'000);
+  fields.integer("max-transfers", tcp.max_transfers, 1, 50);
+  fields.integer("threads", tcp.threads, 1, 16);
+  fields.finish();
+}
+
+void read_update(ConfigFields& top, WriterLimits& update) {
+  const toml::table* table = top.table("update");
+  if (!table) return;
+  ConfigFields fields(*table, "[update]", top.problems());
+  fields.integer("queue", update.queue, 1, 1'000'000);
+  fields.integer("batch", update.batch, 1, 100'000);
+  UpdateLimits& message = update.message;
+  fields.integer("max-records", message.records_per_message, 1, 60'000);
+  fields.integer("max-records-per-rrset", message.records_per_rrset, 1, 10'000);
+  fields.integer("max-rrsets-per-name", message.rrsets_per_name, 1, 10'000);
+  fields.finish();
+}
+
+void read_grants(ConfigFields& zone_fields, ZoneConfig& zone, const Config& config) {
+  for (const toml::table* table : zone_fields.tables("grant")) {
+    ConfigFields fields(*table, "[[zone.grant]]", zone_fields.problems());
+    keys::Grant grant;
+    const toml::node* key = fields.domain_name("key", grant.key);
+    const toml::node* update = fields.boolean("update", grant.update);
+    const toml::node* transfer = fields.boolean("transfer", grant.transfer);
+    if (!table->contains("key")) fields.missing("key", "a grant names the [[key]] it is for");
+    if (key && std::ranges::none_of(config.keys, [&](const keys::TsigKey& known) {
+          return grant.is_for(known.name);
+        })) {
+      fields.error(key, "key",
+                   "names '" + grant.key.to_text() + "', but there is no [[key]] of that name");
+    }
+    const bool both_read =
+        (update || !table->contains("update")) && (transfer || !table->contains("transfer"));
+    if (both_read && !grant.update && !grant.transfer) {
+      fields.problems().error(fields.line(),
+                              "this [[zone.grant]] grants nothing: set update = true, "
+                              "transfer = true or both, or remove it");
+    }
+    fields.finish();
+    zone.grants.push_back(std::move(grant));
+  }
+}
+
+void read_zones(ConfigFields& top, Config& config) {
+  std::map<zones::Name, std::size_t> lines;
+  for (const toml::table* table : top.tables("zone")) {
+    ConfigFields fields(*table, "[[zone]]", top.problems());
+    ZoneConfig zone;
+    zone.line = fields.line();
+    std::string file;
+    std::vector<Endpoint> notify;
+    const toml::node* name = fields.domain_name("name", zone.name);
+    const toml::node* file_node = fields.string("file", file);
+    const toml::node* notify_node = fields.endpoints("notify", notify);
+    if (!table->contains("name")) fields.missing("name", "a zone has one, as \"dyn.example.\"");
+    if (file_node && file.empty()) fields.error(file_node, "file", "is empty");
+    if (!file.empty()) zone.file = beside(config.file, file);
+    if (notify_node) {
+      fields.warning(notify_node, "notify",
+                     "has no effect: this version sends no NOTIFY; let secondaries poll");
+    }
+    read_grants(fields, zone, config);
+    fields.finish();
+    if (!name) continue;
+    if (const auto [first, added] = lines.emplace(zone.name, zone.line); !added) {
+      fields.error(
+          name, "name",
+          "repeats the zone of line " + std::to_string(first->second) + ": " + zone.name.to_text());
+      continue;
+    }
+    config.zones.push_back(std::move(zone));
+  }
+}
+
+void read_all(ConfigFields& top, Config& config) {
+  top.endpoints("listen", config.listen);
+  top.integer("workers", config.workers, 0, 128);
+  top.string("user", config.user);
+  // RFC 6891 §6.2.3: less than 512 counts as 512; above 4096 answers are fragments.
+  top.integer("udp-size", config.udp_octets, 512, 4096);
+  read_store(top, config);
+  read_log(top, config);
+  read_tcp(top, config.tcp);
+  read_update(top, config.update);
+  read_keys(top, config);
+  read_zones(top, config);
+  top.finish();
+}
+
+/// A parser's message may quote the line it is about, and that line may hold a secret.
+std::string syntax_error(const toml::parse_error& error, std::string_view text) {
+  std::size_t line = error.source().begin.line;
+  std::string_view rest = text;
+  for (; line > 1 && !rest.empty(); --line) {
+    const std::size_t end = rest.find('\n');
+    rest = end == std::string_view::npos ? std::string_view{} : rest.substr(end + 1);
+  }
+  if (rest.substr(0, rest.find('\n')).find("secret") != std::string_view::npos) {
+    return "this is not TOML: a secret is written in double quotes, as secret = \"…\"";
+  }
+  std::string what(error.description());
+  std::ranges::replace_if(
+      what, [](char c) { return static_cast<unsigned char>(c) < 0x20; }, ' ');
+  return "this is not TOML: " + what;
+}
+
+}  // namespace
+
+std::string to_text(const Endpoint& endpoint) {
+  const std::string address = endpoint.address().to_string();
+  const std::string port = ":" + std::to_string(endpoint.port());
+  return endpoint.address().is_v6() ? "[" + address + "]" + port : address + port;
+}
+
+std::optional<Endpoint> endpoint_from_text(std::string_view text) {
+  const std::size_t colon = text.rfind(':');
+  if (colon == std::string_view::npos || colon + 1 == text.size()) return std::nullopt;
+  std::uint16_t port = 0;
+  const char* end = text.data() + text.size();
+  const auto [at, error] = std::from_chars(text.data() + colon + 1, end, port);
+  if (error != std::errc{} || at != end) return std::nullopt;
+  std::string_view host = text.substr(0, colon);
+  const bool bracketed = host.size() > 2 && host.front() == '[' && host.back() == ']';
+  if (bracketed) host = host.substr(1, host.size() - 2);
+  boost::system::error_code failed;
+  const auto address = boost::asio::ip::make_address(std::string(host), failed);
+  if (failed || address.is_v6() != bracketed) return std::nullopt;
+  return Endpoint(address, port);
+}
+
+std::string ConfigProblem::to_text() const {
+  std::string text = file.string();
+  if (line != 0) text += ":" + std::to_string(line);
+  return text + ": " + what;
+}
+
+ConfigResult parse_config(std::string_view text, const std::filesystem::path& file) {
+  ConfigProblems problems(file);
+  Config config;
+  config.file = std::filesystem::absolute(file).lexically_normal();
+  config.listen = {*endpoint_from_text("0.0.0.0:53"), *endpoint_from_text("[::]:53")};
+  try {
+    const toml::table table = toml::parse(text);
+    ConfigFields top(table, "", problems);
+    read_all(top, config);
+  } catch (const toml::parse_error& error) {
+    problems.error(error.source().begin.line, syntax_error(error, text));
+  }
+  ConfigResult result;
+  result.errors = problems.take_errors();
+  result.warnings = problems.take_warnings();
+  if (result.errors.empty()) result.config = std::move(config);
+  return result;
+}
+
+ConfigResult read_config(const std::filesystem::path& file) {
+  std::string text;
+  if (const std::string failure = read_regular_file(file, MAX_FILE_OCTETS, text);
+      !failure.empty()) {
+    ConfigResult result;
+    result.errors.push_back({file, 0, failure});
+    return result;
+  }
+  return parse_config(text, file);
+}
+
+std::shared_ptr<const Policy> make_policy(const Config& config) {
+  auto policy = std::make_shared<Policy>();
+  policy->udp_octets = config.udp_octets;
+  for (const keys::TsigKey& key : config.keys) policy->keyring.add(key);
+  for (const ZoneConfig& zone : config.zones) {
+    keys::ZoneGrants& grants = policy->grants[zone.name];
+    for (const keys::Grant& grant : zone.grants) grants.add(grant);
+  }
+  return policy;
+}
+
+std::vector<std::string> needs_restart(const Config& before, const Config& after) {
+  std::vector<std::string> names;
+  const auto check = [&](bool same, const char* name) {
+    if (!same) names.emplace_back(name);
+  };
+  check(before.listen == after.listen, "listen");
+  check(before.workers == after.workers, "workers");
+  check(before.user == after.user, "user");
+  check(before.store_path == after.store_path, "[store]");
+  check(before.tcp == after.tcp, "[tcp]");
+  const auto limits_of = [](const WriterLimits& update) {
+    return std::tuple(update.queue, update.batch, update.message.records_per_message,
+                      update.message.records_per_rrset, update.message.rrsets_per_name);
+  };
+  check(limits_of(before.update) == limits_of(after.update), "[update]");
+  // Which zones are served; what `file` says of one that is served already has no effect anyway.
+  const auto names_of = [](const Config& config) {
+    std::set<zones::Name> set;
+    for (const ZoneConfig& zone : config.zones) set.insert(zone.name);
+    return set;
+  };
+  check(names_of(before) == names_of(after), "the list of zones");
+  return names;
+}
+
+}  // namespace dnsd

@@ -1,0 +1,323 @@
+#include "dnsd/dispatch.h"
+
+#include <sodium.h>
+
+#include <optional>
+#include <utility>
+
+#include "dnsd/dispatch_log.h"
+#include "dnsd/transfer_out.h"
+#include "keys/tsig.h"
+#include "zones/message.h"
+#include "zones/serial.h"
+
+namespace dnsd {
+namespace {
+
+using zones::Class;
+using zones::Opcode;
+using zones::Rcode;
+using zones::Type;
+
+constexpr std::uint16_t QR_UPDATE = 0xa800;  // QR, opcode 5
+
+/// Who signed, as far as the rest of the way needs it.
+struct Signer {
+  std::optional<keys::TsigExchange> exchange;  // when there was a TSIG
+  std::optional<keys::TsigIdentity> identity;  // when it was valid
+
+  std::size_t reserve() const { return exchange ? exchange->max_signature_octets() : 0; }
+};
+
+/// Everything one message is handled with.
+struct Context {
+  const State& state;
+  std::span<const std::uint8_t> octets;
+  const Request& request;
+  const Peer& peer;
+  std::span<std::uint8_t> out;
+  std::chrono::sys_seconds now;
+
+  AnswerLimits limits(const Signer& signer) const {
+    return {.transport = peer.transport,
+            .own_udp_octets = state.policy->udp_octets,
+            .reserve = signer.reserve()};
+  }
+};
+
+/// Appends the TSIG, when the request had one that can be answered.
+std::size_t sign(Signer& signer, const Context& context, std::size_t size) {
+  if (size == 0 || signer.reserve() == 0) return size;
+  return signer.exchange->sign(context.out, size, context.now);
+}
+
+std::size_t error(Signer& signer, const Context& context, Rcode rcode) {
+  const std::size_t size =
+      answer_error(context.octets, context.request, rcode, context.limits(signer), context.out);
+  return sign(signer, context, size);
+}
+
+/// A message is known again by key and computed MAC, never by what a client can vary: the MAC on
+/// the wire may be truncated (RFC 8945 §5.2.2.1) and a name's case may differ.
+std::array<std::uint8_t, 32> digest_of(const keys::TsigIdentity& identity) {
+  std::array<std::uint8_t, 32> digest{};
+  crypto_generichash_state state;
+  crypto_generichash_init(&state, nullptr, 0, digest.size());
+  const zones::Name name = identity.key->name.lowered();
+  crypto_generichash_update(&state, name.wire().data(), name.size());
+  crypto_generichash_update(&state, identity.mac.octets().data(), identity.mac.size());
+  crypto_generichash_final(&state, digest.data(), digest.size());
+  return digest;
+}
+
+/// Answers one UPDATE from the writer's thread.
+class UpdateResponder : public Responder {
+ public:
+  UpdateResponder(const Context& context, keys::TsigExchange exchange, SendLater send,
+                  Dispatcher::Clock clock)
+      : id_(context.request.id),
+        zone_(context.octets.begin() + zones::HEADER_OCTETS,
+              context.octets.begin() + static_cast<std::ptrdiff_t>(context.request.question_end)),
+        has_edns_(context.request.has_edns),
+        udp_octets_(context.state.policy->udp_octets),
+        exchange_(std::move(exchange)),
+        send_(std::move(send)),
+        clock_(std::move(clock)) {}
+
+  void reply(Rcode rcode) override {
+    // Header, the zone section as it came (RFC 2136 §3.8), OPT.
+    std::vector<std::uint8_t> octets(zones::HEADER_OCTETS + zone_.size() + OPT_OCTETS +
+                                     exchange_.max_signature_octets());
+    zones::WireWriter writer(octets);
+    writer.u16(id_);
+    writer.u16(static_cast<std::uint16_t>(QR_UPDATE | (static_cast<unsigned>(rcode) & 0xf)));
+    writer.u16(1);
+    writer.u16(0);
+    writer.u16(0);
+    writer.u16(has_edns_ ? 1 : 0);
+    writer.octets(zone_);
+    if (has_edns_) {
+      zones::Edns edns;
+      edns.udp_octets = udp_octets_;
+      edns.extended_rcode = static_cast<std::uint8_t>(static_cast<unsigned>(rcode) >> 4);
+      zones::write_edns(writer, edns);
+    }
+    const std::size_t size = exchange_.sign(octets, writer.size(), clock_());
+    if (size == 0) return;  // cannot be: the room was counted
+    octets.resize(size);
+    send_(std::move(octets));
+  }
+
+ private:
+  static constexpr std::size_t OPT_OCTETS = 11;
+
+  const std::uint16_t id_;
+  const std::vector<std::uint8_t> zone_;
+  const bool has_edns_;
+  const std::uint16_t udp_octets_;
+  keys::TsigExchange exchange_;
+  const SendLater send_;
+  const Dispatcher::Clock clock_;
+};
+
+}  // namespace
+
+struct Dispatcher::Impl {
+  UpdateWriter& writer;
+  Clock clock;
+  TransferSlots slots;
+  DispatchLog log;
+
+  std::size_t handle(const Context& context, const std::function<SendLater()>& send_later,
+                     std::unique_ptr<TransferOut>* transfer, StateReader* reader);
+  std::size_t handle_signed(const Context& context, const std::function<SendLater()>& send_later,
+                            std::unique_ptr<TransferOut>* transfer, StateReader* reader);
+  std::size_t by_opcode(const Context& context, Signer& signer,
+                        const std::function<SendLater()>& send_later,
+                        std::unique_ptr<TransferOut>* transfer, StateReader* reader);
+  std::size_t update(const Context& context, Signer& signer,
+                     const std::function<SendLater()>& send_later);
+  std::size_t transfer_out(const Context& context, Signer& signer,
+                           std::unique_ptr<TransferOut>* transfer, StateReader* reader);
+};
+
+std::size_t Dispatcher::Impl::handle(const Context& context,
+                                     const std::function<SendLater()>& send_later,
+                                     std::unique_ptr<TransferOut>* transfer, StateReader* reader) {
+  const Request& request = context.request;
+  if (request.signature_offset != 0 && request.signature_type == Type::TSIG) {
+    return handle_signed(context, send_later, transfer, reader);
+  }
+  // RFC 2931 §3.2: a SIG(0) is ignored where it is optional; an update, which needs a signature,
+  // fails.
+  Signer nobody;
+  return by_opcode(context, nobody, send_later, transfer, reader);
+}
+
+std::size_t Dispatcher::Impl::handle_signed(const Context& context,
+                                            const std::function<SendLater()>& send_later,
+                                            std::unique_ptr<TransferOut>* transfer,
+                                            StateReader* reader) {
+  Signer signer;
+  signer.exchange.emplace(context.state.policy->keyring);
+  auto verified =
+      signer.exchange->verify(context.octets, context.request.signature_offset, context.now);
+  if (verified) {
+    signer.identity = std::move(*verified);
+    return by_opcode(context, signer, send_later, transfer, reader);
+  }
+  log.bad_signature(context.state, context.octets, context.request, context.peer, verified.error());
+  if (verified.error() == keys::TsigError::FORMERR) {
+    Signer nobody;  // there is nothing sound to answer to
+    return error(nobody, context, Rcode::FORMERR);
+  }
+  return error(signer, context, Rcode::NOTAUTH);  // RFC 8945 §5.2
+}
+
+std::size_t Dispatcher::Impl::by_opcode(const Context& context, Signer& signer,
+                                        const std::function<SendLater()>& send_later,
+                                        std::unique_ptr<TransferOut>* transfer,
+                                        StateReader* reader) {
+  const Request& request = context.request;
+  if (request.opcode == Opcode::QUERY) {
+    if (request.qtype == Type::AXFR || request.qtype == Type::IXFR) {
+      return transfer_out(context, signer, transfer, reader);
+    }
+    const std::size_t size = answer_query(context.state.catalogue, context.octets, request,
+                                          context.limits(signer), context.out);
+    return sign(signer, context, size);
+  }
+  // RFC 6891 §6.1.3
+  if (request.has_edns && request.edns_version != 0) return error(signer, context, Rcode::BADVERS);
+  if (request.opcode == Opcode::UPDATE) return update(context, signer, send_later);
+  // NOTIFY too: a server without it says so, and the sender is content (RFC 1996 §3.12).
+  return error(signer, context, Rcode::NOTIMP);
+}
+
+std::size_t Dispatcher::Impl::update(const Context& context, Signer& signer,
+                                     const std::function<SendLater()>& send_later) {
+  auto message = zones::parse_message(context.octets);
+  if (!message) {
+    log.malformed_update(context.peer, message.error());
+    return error(signer, context, Rcode::FORMERR);
+  }
+  const auto served = find_update_zone(context.state.catalogue, message->question);
+  if (!served && served.error() == Rcode::FORMERR) {
+    log.malformed_update(context.peer, zones::WireError::BAD_COUNT);
+    return error(signer, context, Rcode::FORMERR);
+  }
+  const zones::NameView zone = message->question.front().name;
+  // Grants come before prerequisites, so that strangers cannot probe a zone; and a stranger learns
+  // that a zone is not served by any query.
+  if (!signer.identity) {
+    log.unsigned_update(context.peer, zone, context.request.signature_offset != 0 /* of SIG(0) */);
+    return error(signer, context, Rcode::REFUSED);
+  }
+  const zones::NameView key = signer.identity->key->name;
+  if (!served) {
+    log.update_not_served(context.peer, zone, key);
+    return error(signer, context, Rcode::NOTAUTH);  // RFC 2136 §3.1.2
+  }
+  const keys::ZoneGrants* grants = context.state.policy->grants_of(zone);
+  if (!grants || !grants->may_update_all(key)) {
+    log.update_not_granted(context.peer, zone, key);
+    return error(signer, context, Rcode::REFUSED);
+  }
+
+  UpdateJob job;
+  job.key = zones::Name(key);
+  job.digest = digest_of(*signer.identity);
+  job.source = context.peer.address;
+  job.source_port = context.peer.port;
+  job.signed_at = signer.identity->signed_at;
+  job.message = std::move(*message);
+  job.responder =
+      std::make_unique<UpdateResponder>(context, std::move(*signer.exchange), send_later(), clock);
+  if (!writer.submit(job)) {
+    log.queue_full();
+    job.responder->reply(Rcode::SERVFAIL);
+  }
+  return 0;
+}
+
+std::size_t Dispatcher::Impl::transfer_out(const Context& context, Signer& signer,
+                                           std::unique_ptr<TransferOut>* transfer,
+                                           StateReader* reader) {
+  const Request& request = context.request;
+  const bool udp = context.peer.transport == Transport::UDP;
+  if (request.has_edns && request.edns_version != 0) return error(signer, context, Rcode::BADVERS);
+  // RFC 5936 §4.2: there is no AXFR over UDP.
+  if (udp && request.qtype == Type::AXFR) return error(signer, context, Rcode::FORMERR);
+  const auto zone = context.state.catalogue.zone(request.qname);
+  if (request.qclass != Class::IN || !zone) return error(signer, context, Rcode::NOTAUTH);
+  const keys::ZoneGrants* grants = context.state.policy->grants_of(request.qname);
+  if (!signer.identity || !grants || !grants->may_transfer(signer.identity->key->name)) {
+    log.transfer_refused(context.peer, zone->apex(),
+                         signer.identity ? &signer.identity->key->name : nullptr);
+    return error(signer, context, Rcode::REFUSED);
+  }
+  if (request.qtype == Type::IXFR) {
+    const auto message = zones::parse_message(context.octets);
+    // RFC 1995 §3: the authority section holds the client's SOA.
+    if (!message || message->authority.size() != 1 ||
+        message->authority.front().type != Type::SOA) {
+      return error(signer, context, Rcode::FORMERR);
+    }
+    const std::uint32_t client = zones::read_soa(message->authority.front().rdata).serial;
+    if (udp || !zones::serial_less(client, zone->serial())) {
+      return sign(signer, context,
+                  answer_soa(context.octets, request, zone->apex(), zone->soa(),
+                             context.limits(signer), context.out));
+    }
+  }
+  auto slot = slots.take();
+  auto pin = slot ? reader->pin() : std::nullopt;
+  if (!pin) {
+    log.too_many_transfers(context.peer, zone->apex());
+    return error(signer, context, Rcode::SERVFAIL);
+  }
+  *transfer = std::make_unique<TransferOut>(context.octets, request, std::move(*pin), zone->apex(),
+                                            std::move(*slot), std::move(signer.exchange), clock);
+  return 0;
+}
+
+Dispatcher::Dispatcher(UpdateWriter& writer, Clock clock, std::size_t max_transfers)
+    : impl_(new Impl{.writer = writer,
+                     .clock = std::move(clock),
+                     .slots = TransferSlots(max_transfers),
+                     .log = {}}) {}
+
+Dispatcher::~Dispatcher() = default;
+
+std::size_t Dispatcher::handle(const State& state, std::span<const std::uint8_t> octets,
+                               const Peer& peer, std::span<std::uint8_t> out,
+                               const std::function<SendLater()>& send_later,
+                               std::unique_ptr<TransferOut>* transfer, StateReader* reader) {
+  Request request;
+  const Parse parsed = parse_request(octets, request);
+  if (parsed == Parse::DROP) return 0;
+  const AnswerLimits unsigned_limits{.transport = peer.transport,
+                                     .own_udp_octets = state.policy->udp_octets};
+  if (parsed == Parse::FORMERR) {
+    return answer_error(octets, request, Rcode::FORMERR, unsigned_limits, out);
+  }
+  // The way of nearly all: no clock, no signature.
+  if (request.opcode == Opcode::QUERY && request.signature_offset == 0 &&
+      request.qtype != Type::AXFR && request.qtype != Type::IXFR) {
+    return answer_query(state.catalogue, octets, request, unsigned_limits, out);
+  }
+  try {
+    const Context context{.state = state,
+                          .octets = octets,
+                          .request = request,
+                          .peer = peer,
+                          .out = out,
+                          .now = impl_->clock()};
+    return impl_->handle(context, send_later, transfer, reader);
+  } catch (const std::exception& failure) {
+    impl_->log.failed(peer, failure.what());
+    return answer_error(octets, request, Rcode::SERVFAIL, unsigned_limits, out);
+  }
+}
+
+}  // namespace dnsd

@@ -1,0 +1,152 @@
+#include "dnsd/dispatch_log.h"
+
+#include <boost/asio/ip/address.hpp>
+
+#include "dnsd/config.h"
+
+namespace dnsd {
+namespace {
+
+/// RFC 8945 §4.2: the key's name owns the TSIG, its RDATA begins with the algorithm's. Empty when
+/// unreadable.
+std::optional<std::pair<zones::Name, zones::Name>> key_and_algorithm(
+    std::span<const std::uint8_t> octets, std::size_t tsig_offset) {
+  constexpr std::size_t TYPE_TO_RDLENGTH = 10;
+  zones::WireReader reader(octets, tsig_offset);
+  const zones::Name key = reader.name();
+  reader.skip(TYPE_TO_RDLENGTH);
+  const zones::Name algorithm = reader.name();
+  if (reader.failed()) return std::nullopt;
+  return std::pair(key, algorithm);
+}
+
+std::string reason(const State& state, std::span<const std::uint8_t> octets, const Request& request,
+                   keys::TsigError error) {
+  const auto names = key_and_algorithm(octets, request.signature_offset);
+  if (!names) return "its TSIG is malformed";
+  const auto& [key, algorithm] = *names;
+  const std::string who = "key " + key.to_text();
+  switch (error) {
+    case keys::TsigError::FORMERR:
+      return "its TSIG is malformed, " + who;
+    case keys::TsigError::BADSIG:
+      return "BADSIG: the signature is not by " + who +
+             " as configured here; is the secret the same?";
+    case keys::TsigError::BADTIME:
+      return "BADTIME: signed too long ago or in the future by " + who + "; do both clocks agree?";
+    case keys::TsigError::BADTRUNC:
+      return "BADTRUNC: the MAC was cut too short, " + who;
+    case keys::TsigError::BADKEY:
+      break;
+  }
+  if (!keys::algorithm_from_name(algorithm)) {
+    return "BADKEY: algorithm " + algorithm.to_text() + " is not offered, " + who;
+  }
+  if (const keys::TsigKey* known = state.policy->keyring.find(key)) {
+    return "BADKEY: " + who + " is for " + keys::to_text(known->algorithm) + ", not " +
+           algorithm.to_text();
+  }
+  return "BADKEY: no " + who + " is configured here";
+}
+
+const char* kind_of(zones::Opcode opcode) {
+  switch (opcode) {
+    case zones::Opcode::QUERY:
+      return "query";
+    case zones::Opcode::UPDATE:
+      return "update";
+    case zones::Opcode::NOTIFY:
+      return "NOTIFY";
+    case zones::Opcode::IQUERY:
+    case zones::Opcode::STATUS:
+      break;
+  }
+  return "message";
+}
+
+}  // namespace
+
+std::string to_text(const Peer& peer) {
+  const boost::asio::ip::address_v6 v6(peer.address);
+  if (v6.is_v4_mapped()) {
+    return to_text(
+        Endpoint(boost::asio::ip::make_address_v4(boost::asio::ip::v4_mapped, v6), peer.port));
+  }
+  return to_text(Endpoint(v6, peer.port));
+}
+
+template <class MakeLine>
+void DispatchLog::write(Kind kind, const MakeLine& make_line) {
+  std::uint64_t suppressed = 0;
+  if (!spdlog::should_log(spdlog::level::warn) || !limiters_[kind].allow(suppressed)) return;
+  std::string line = make_line();
+  if (suppressed != 0)
+    line += " (and " + std::to_string(suppressed) + " more such lines not logged)";
+  spdlog::warn("{}", line);
+}
+
+void DispatchLog::bad_signature(const State& state, std::span<const std::uint8_t> octets,
+                                const Request& request, const Peer& peer, keys::TsigError error) {
+  write(BAD_SIGNATURE, [&] {
+    std::string line = std::string(kind_of(request.opcode)) + " from " + to_text(peer);
+    if (request.question_end != 0) line += " for " + request.qname.to_text();
+    return line + " refused: " + reason(state, octets, request, error);
+  });
+}
+
+void DispatchLog::malformed_update(const Peer& peer, zones::WireError error) {
+  write(MALFORMED_UPDATE, [&] {
+    return "update from " + to_text(peer) + " refused: malformed: " + zones::to_text(error);
+  });
+}
+
+void DispatchLog::unsigned_update(const Peer& peer, zones::NameView zone, bool has_sig0) {
+  write(UNSIGNED_UPDATE, [&] {
+    return "update of " + zone.to_text() + " from " + to_text(peer) + " refused: " +
+           (has_sig0 ? "signed by SIG(0), which is not supported; use TSIG" : "not signed");
+  });
+}
+
+void DispatchLog::update_not_served(const Peer& peer, zones::NameView zone, zones::NameView key) {
+  write(UPDATE_NOT_SERVED, [&] {
+    return "update of " + zone.to_text() + " from " + to_text(peer) + " by key " + key.to_text() +
+           " refused: no such zone is served here";
+  });
+}
+
+void DispatchLog::update_not_granted(const Peer& peer, zones::NameView zone, zones::NameView key) {
+  write(UPDATE_NOT_GRANTED, [&] {
+    return "update of " + zone.to_text() + " from " + to_text(peer) +
+           " refused: no grant lets key " + key.to_text() + " update this zone";
+  });
+}
+
+void DispatchLog::queue_full() {
+  write(QUEUE_FULL, [&] {
+    return std::string(
+        "update answered SERVFAIL: too many updates wait ('queue' in [update]), or the server "
+        "stops");
+  });
+}
+
+void DispatchLog::transfer_refused(const Peer& peer, zones::NameView zone, const zones::Name* key) {
+  write(TRANSFER_REFUSED, [&] {
+    const std::string line =
+        "transfer of " + zone.to_text() + " to " + to_text(peer) + " refused: ";
+    return line +
+           (key ? "no grant lets key " + key->to_text() + " transfer this zone" : "not signed");
+  });
+}
+
+void DispatchLog::too_many_transfers(const Peer& peer, zones::NameView zone) {
+  write(TOO_MANY_TRANSFERS, [&] {
+    return "transfer of " + zone.to_text() + " to " + to_text(peer) +
+           " answered SERVFAIL: too many at once ('max-transfers' in [tcp])";
+  });
+}
+
+void DispatchLog::failed(const Peer& peer, const char* what) {
+  write(FAILED, [&] { return "message from " + to_text(peer) + " answered SERVFAIL: " + what; });
+}
+
+}  // namespace dnsd

@@ -1,0 +1,54 @@
+// What dispatch tells the operator: each refusal with its reason, and no more lines than a disk can
+// bear.
+#pragma once
+
+#include <array>
+#include <span>
+#include <string>
+
+#include "dnsd/dispatch.h"
+#include "dnsd/log.h"
+#include "keys/tsig.h"
+#include "zones/wire_reader.h"
+
+namespace dnsd {
+
+/// "192.0.2.1:4711", "[2001:db8::1]:4711".
+std::string to_text(const Peer& peer);
+
+/// Any thread. Each kind of line has a limit of its own, so that a flood of one kind does not hide
+/// another.
+class DispatchLog {
+ public:
+  void bad_signature(const State& state, std::span<const std::uint8_t> octets,
+                     const Request& request, const Peer& peer, keys::TsigError error);
+  void malformed_update(const Peer& peer, zones::WireError error);
+  void unsigned_update(const Peer& peer, zones::NameView zone, bool has_sig0);
+  void update_not_served(const Peer& peer, zones::NameView zone, zones::NameView key);
+  void update_not_granted(const Peer& peer, zones::NameView zone, zones::NameView key);
+  void queue_full();
+  /// @param key  nullptr: not signed
+  void transfer_refused(const Peer& peer, zones::NameView zone, const zones::Name* key);
+  void too_many_transfers(const Peer& peer, zones::NameView zone);
+  void failed(const Peer& peer, const char* what);
+
+ private:
+  enum Kind : std::size_t {
+    BAD_SIGNATURE,
+    MALFORMED_UPDATE,
+    UNSIGNED_UPDATE,
+    UPDATE_NOT_SERVED,
+    UPDATE_NOT_GRANTED,
+    QUEUE_FULL,
+    TRANSFER_REFUSED,
+    TOO_MANY_TRANSFERS,
+    FAILED,
+    KINDS,
+  };
+  template <class MakeLine>
+  void write(Kind kind, const MakeLine& make_line);
+
+  std::array<LogLimiter, KINDS> limiters_;
+};
+
+}  // namespace dnsd

@@ -1,0 +1,196 @@
+#include "dnsd/server.h"
+
+#include <spdlog/spdlog.h>
+#include <sys/resource.h>
+#include <systemd/sd-daemon.h>
+
+#include <algorithm>
+#include <boost/asio/ip/tcp.hpp>
+#include <chrono>
+#include <system_error>
+#include <thread>
+#include <utility>
+
+#include "dnsd/dispatch.h"
+#include "dnsd/log.h"
+#include "dnsd/privileges.h"
+#include "dnsd/server_zones.h"
+#include "dnsd/tcp_listener.h"
+#include "dnsd/udp_worker.h"
+#include "dnsd/update_writer.h"
+#include "zones/loader.h"
+#include "zones/sqlite_store.h"
+
+namespace dnsd {
+namespace {
+
+std::chrono::sys_seconds now() {
+  return std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+}
+
+/// Room for every connection: the usual soft limit of 1024 files is for programs that use select().
+void raise_file_limit(const TcpLimits& tcp) {
+  constexpr std::size_t OTHER_FILES = 512;  // sockets of workers, the store, the log
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
+  if (limit.rlim_max < tcp.max_connections + OTHER_FILES) {
+    spdlog::warn("the limit of open files is {}: too few for max-connections = {}", limit.rlim_max,
+                 tcp.max_connections);
+  }
+}
+
+bool takes_free_port(const std::vector<Endpoint>& listen) {
+  return std::ranges::any_of(listen, [](const Endpoint& endpoint) { return endpoint.port() == 0; });
+}
+
+}  // namespace
+
+struct Server::Impl {
+  explicit Impl(Config started) : config(std::move(started)) {}
+  ~Impl() { stop(); }
+
+  void load_zones();
+  void bind();
+  void start_threads();
+  void stop();
+
+  std::size_t worker_count() const {
+    return config.workers != 0 ? config.workers
+                               : std::max<std::size_t>(1, std::thread::hardware_concurrency());
+  }
+
+  const Config config;  // as started with
+  std::vector<Endpoint> endpoints;
+  std::unique_ptr<zones::Store> store;               // until the writer takes it
+  std::unique_ptr<zones::CatalogueBuilder> builder;  // likewise
+  zones::Loaded loaded;                              // likewise
+  std::unique_ptr<StatePublisher> publisher;
+  std::unique_ptr<UpdateWriter> writer;
+  std::unique_ptr<Dispatcher> dispatcher;
+  std::unique_ptr<TcpListener> tcp;
+  std::vector<std::unique_ptr<UdpWorker>> udp;
+  bool running = false;
+};
+
+void Server::Impl::load_zones() {
+  const auto begin = std::chrono::steady_clock::now();
+  store = std::make_unique<zones::SqliteStore>(config.store_path);
+  import_zones(*store, config.zones);
+  builder = std::make_unique<zones::CatalogueBuilder>();
+  loaded = zones::load(*store, *builder);
+  rest_zones(*store, *builder, loaded, config.zones);
+  State first;
+  first.catalogue = builder->freeze();
+  first.version = builder->version();
+  first.policy = make_policy(config);
+  const std::size_t zone_count = first.catalogue.size();
+  publisher = std::make_unique<StatePublisher>(std::move(first));
+  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
+  spdlog::info("loaded {} zones, {} names, {} batches of the journal replayed, in {:.2f} s",
+               zone_count, loaded.names, loaded.batches, took.count());
+}
+
+/// TCP first: without SO_REUSEPORT it notices another server on the port.
+void Server::Impl::bind() {
+  constexpr int TRIES = 20;  // a free TCP port may be taken in UDP
+  for (int attempt = 1;; ++attempt) {
+    std::vector<boost::asio::ip::tcp::endpoint> wanted;
+    for (const Endpoint& endpoint : config.listen) {
+      wanted.emplace_back(endpoint.address(), endpoint.port());
+    }
+    tcp = std::make_unique<TcpListener>(wanted, *publisher, config.tcp);
+    endpoints.clear();
+    for (const auto& bound : tcp->endpoints())
+      endpoints.emplace_back(bound.address(), bound.port());
+    udp.clear();
+    try {
+      for (std::size_t i = 0; i < worker_count(); ++i) {
+        udp.push_back(std::make_unique<UdpWorker>(
+            endpoints, *publisher,
+            [this](const State& state, std::span<const std::uint8_t> octets, const Peer& peer,
+                   std::span<std::uint8_t> out, const std::function<SendLater()>& send_later) {
+              return dispatcher->handle(state, octets, peer, out, send_later);
+            }));
+      }
+      return;
+    } catch (const std::system_error&) {
+      if (!takes_free_port(config.listen) || attempt == TRIES) throw;
+    }
+  }
+}
+
+void Server::Impl::start_threads() {
+  writer = std::make_unique<UpdateWriter>(std::move(store), std::move(builder), *publisher,
+                                          std::move(loaded), config.update, now);
+  dispatcher = std::make_unique<Dispatcher>(*writer, now, config.tcp.max_transfers);
+  tcp->start(*dispatcher);
+  for (const auto& worker : udp) worker->start();
+  running = true;
+}
+
+void Server::Impl::stop() {
+  const bool was_running = std::exchange(running, false);
+  if (was_running) {
+    sd_notify(0, "STOPPING=1\nSTATUS=stopping");
+    spdlog::info("stopping");
+  }
+  // No more requests; then what waits is decided, and its answers go out over sockets that are
+  // still there.
+  for (const auto& worker : udp) worker->stop();
+  if (tcp) tcp->drain();
+  if (writer) writer->stop();
+  if (tcp) tcp->stop();
+  if (was_running) spdlog::info("stopped");
+}
+
+Server::Server(Config config, const std::function<void()>& before_threads)
+    : impl_(std::make_unique<Impl>(std::move(config))) {
+  Impl& impl = *impl_;
+  Privileges privileges(impl.config.user);
+  if (privileges.stays_root()) {
+    spdlog::warn("running as root; set 'user' to give that up once the ports are bound");
+  }
+  raise_file_limit(impl.config.tcp);
+  try {
+    privileges.become_user();
+    impl.load_zones();
+    privileges.regain();
+    impl.bind();
+    privileges.drop();
+    if (before_threads) before_threads();
+    impl.start_threads();
+  } catch (const zones::StoreError& error) {
+    throw StartError(error.what());
+  } catch (const std::system_error& error) {
+    throw StartError(error.what());
+  } catch (const std::bad_alloc&) {
+    throw StartError("out of memory");
+  }
+  std::string listening;
+  for (const Endpoint& endpoint : impl.endpoints) listening += " " + to_text(endpoint);
+  sd_notify(0, ("READY=1\nSTATUS=listening on" + listening).c_str());
+  spdlog::info("ready: listening on{} (UDP and TCP), {} zones, {} query threads", listening,
+               impl.config.zones.size(), impl.udp.size());
+}
+
+Server::~Server() = default;
+
+const std::vector<Endpoint>& Server::endpoints() const { return impl_->endpoints; }
+
+void Server::reload(const Config& config) {
+  sd_notify(0, "RELOADING=1");
+  for (const std::string& field : needs_restart(impl_->config, config)) {
+    spdlog::warn("reload: the change of {} needs a restart", field);
+  }
+  set_log_level(config.log_level);
+  impl_->writer->set_policy(make_policy(config));
+  spdlog::info("reloaded {}: {} keys, {} zones", config.file.string(), config.keys.size(),
+               config.zones.size());
+  sd_notify(0, "READY=1");
+}
+
+void Server::stop() { impl_->stop(); }
+
+}  // namespace dnsd

@@ -1,0 +1,26 @@
+// The zones at a start: imported once, then from the store; those that the configuration does not
+// name rest.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "dnsd/config.h"
+#include "zones/loader.h"
+#include "zones/snapshot.h"
+#include "zones/store.h"
+
+namespace dnsd {
+
+/// Creates the zones of the configuration that the store lacks from their files, with progress in
+/// the log. A zone that the store has keeps its data, and the log says that its file is ignored.
+/// Throws StartError.
+void import_zones(zones::Store& store, const std::vector<ZoneConfig>& zones);
+
+/// Takes zones that the configuration does not name out of what is served. Their data stay in the
+/// store: what the checkpoint lacks of them is written, since the writer will not know them any
+/// more. Throws StoreError.
+void rest_zones(zones::Store& store, zones::CatalogueBuilder& builder, zones::Loaded& loaded,
+                const std::vector<ZoneConfig>& zones);
+
+}  // namespace dnsd

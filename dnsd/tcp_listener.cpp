@@ -1,0 +1,205 @@
+#include "dnsd/tcp_listener.h"
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/ip/v6_only.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <cerrno>
+#include <latch>
+#include <system_error>
+#include <thread>
+
+#include "dnsd/coroutine_end.h"
+#include "dnsd/log.h"
+#include "dnsd/tcp_connection.h"
+
+namespace dnsd {
+namespace {
+
+namespace asio = boost::asio;
+using asio::ip::tcp;
+using boost::system::error_code;
+
+constexpr auto ACCEPT_PAUSE = std::chrono::milliseconds(100);
+
+void check(const error_code& error, const char* what, const tcp::endpoint& endpoint) {
+  if (!error) return;
+  throw std::system_error(
+      error.value(), std::generic_category(),
+      std::string(what) + " TCP " + to_text(Endpoint(endpoint.address(), endpoint.port())));
+}
+
+tcp::acceptor bind(asio::io_context& context, const tcp::endpoint& endpoint) {
+  error_code error;
+  tcp::acceptor acceptor(context);
+  acceptor.open(endpoint.protocol(), error);
+  check(error, "cannot open", endpoint);
+  // Connections of a server before this one may linger in TIME_WAIT; a second server is still
+  // noticed.
+  acceptor.set_option(tcp::acceptor::reuse_address(true), error);
+  check(error, "cannot open", endpoint);
+  if (endpoint.address().is_v6()) {  // so that 0.0.0.0 and [::] can stand side by side
+    acceptor.set_option(asio::ip::v6_only(true), error);
+    check(error, "cannot open", endpoint);
+  }
+  acceptor.bind(endpoint, error);
+  check(error, "cannot bind", endpoint);
+  return acceptor;
+}
+
+/// True when the process or the machine is out of something that others may give back.
+bool is_shortage(const error_code& error) {
+  return error.value() == EMFILE || error.value() == ENFILE || error.value() == ENOBUFS ||
+         error.value() == ENOMEM;
+}
+
+Peer peer_of(const tcp::endpoint& endpoint) {
+  Peer peer;
+  peer.address =
+      endpoint.address().is_v4()
+          ? asio::ip::make_address_v6(asio::ip::v4_mapped, endpoint.address().to_v4()).to_bytes()
+          : endpoint.address().to_v6().to_bytes();
+  peer.port = endpoint.port();
+  peer.transport = Transport::TCP;
+  return peer;
+}
+
+}  // namespace
+
+struct TcpListener::Impl {
+  using WorkGuard = asio::executor_work_guard<asio::io_context::executor_type>;
+
+  Impl(std::span<const tcp::endpoint> listen, StatePublisher& publisher, const TcpLimits& limits)
+      : clients(limits), acceptors_running(static_cast<std::ptrdiff_t>(listen.size())) {
+    for (std::size_t i = 0; i < limits.threads; ++i) {
+      threads.push_back(std::make_unique<TcpThread>(publisher));
+    }
+    for (const tcp::endpoint& endpoint : listen) {
+      acceptors.push_back(bind(threads.front()->context, endpoint));
+    }
+  }
+
+  asio::awaitable<void> accept(tcp::acceptor& acceptor);
+  void drain();
+
+  Dispatcher* dispatcher = nullptr;
+  TcpClients clients;
+  TcpCounters counters;
+  LogLimiter shortage_log{1};
+  std::vector<std::unique_ptr<TcpThread>> threads;
+  std::vector<tcp::acceptor> acceptors;  // on the first thread
+  std::size_t next_thread = 0;
+  std::vector<WorkGuard> guards;
+  std::vector<std::thread> running;
+  std::latch acceptors_running;
+  bool drained = false;
+};
+
+/// Never ends before the acceptor is closed.
+asio::awaitable<void> TcpListener::Impl::accept(tcp::acceptor& acceptor) {
+  struct CountDown {
+    std::latch& latch;
+    ~CountDown() { latch.count_down(); }
+  };
+  const CountDown ended{acceptors_running};
+  constexpr auto AS_TUPLE = asio::as_tuple(asio::use_awaitable);
+  while (acceptor.is_open()) {
+    TcpThread& thread = *threads[next_thread++ % threads.size()];
+    auto [error, socket] = co_await acceptor.async_accept(
+        asio::any_io_executor(thread.context.get_executor()), AS_TUPLE);
+    if (error && is_shortage(error)) {
+      std::uint64_t suppressed = 0;
+      if (shortage_log.allow(suppressed)) {
+        spdlog::error("cannot accept TCP connections: {}; trying again", error.message());
+      }
+      asio::steady_timer pause(acceptor.get_executor(), ACCEPT_PAUSE);
+      co_await pause.async_wait(AS_TUPLE);
+    }
+    if (error) continue;  // or the peer is gone already
+    const tcp::endpoint remote = socket.remote_endpoint(error);
+    if (error) continue;
+    auto slot = clients.take(TcpClients::key_of(remote.address()));
+    if (!slot) {
+      counters.refused.fetch_add(1, std::memory_order_relaxed);
+      continue;
+    }
+    counters.accepted.fetch_add(1, std::memory_order_relaxed);
+    auto connection =
+        std::make_shared<TcpConnection>(std::move(socket), peer_of(remote), thread, *dispatcher,
+                                        clients, std::move(*slot), counters);
+    asio::co_spawn(thread.context, TcpConnection::serve(std::move(connection)),
+                   CoroutineEnd{"TCP connection"});
+  }
+}
+
+void TcpListener::Impl::drain() {
+  if (running.empty() || drained) return;
+  drained = true;
+  asio::post(threads.front()->context, [this] {
+    for (tcp::acceptor& acceptor : acceptors) {
+      error_code ignored;
+      acceptor.close(ignored);
+    }
+  });
+  acceptors_running.wait();  // so that no connection comes to a thread any more
+  for (const auto& thread : threads) {
+    asio::post(thread->context, [&thread = *thread] {
+      thread.draining = true;
+      for (TcpConnection* connection : thread.connections) connection->drain();
+    });
+  }
+}
+
+TcpListener::TcpListener(std::span<const tcp::endpoint> listen, StatePublisher& publisher,
+                         TcpLimits limits)
+    : impl_(std::make_unique<Impl>(listen, publisher, limits)) {}
+
+TcpListener::~TcpListener() { stop(); }
+
+std::vector<tcp::endpoint> TcpListener::endpoints() const {
+  std::vector<tcp::endpoint> endpoints;
+  for (const tcp::acceptor& acceptor : impl_->acceptors) {
+    endpoints.push_back(acceptor.local_endpoint());
+  }
+  return endpoints;
+}
+
+void TcpListener::start(Dispatcher& dispatcher) {
+  impl_->dispatcher = &dispatcher;
+  for (tcp::acceptor& acceptor : impl_->acceptors) {
+    error_code error;
+    acceptor.listen(asio::socket_base::max_listen_connections, error);
+    check(error, "cannot listen on", acceptor.local_endpoint());
+  }
+  for (tcp::acceptor& acceptor : impl_->acceptors) {
+    asio::co_spawn(acceptor.get_executor(), impl_->accept(acceptor), CoroutineEnd{"TCP listener"});
+  }
+  for (const auto& thread : impl_->threads) {
+    impl_->guards.emplace_back(thread->context.get_executor());
+    impl_->running.emplace_back([&context = thread->context] { context.run(); });
+  }
+}
+
+void TcpListener::drain() { impl_->drain(); }
+
+void TcpListener::stop() {
+  impl_->drain();
+  for (const auto& thread : impl_->threads) {
+    if (impl_->running.empty()) break;
+    asio::post(thread->context, [&thread = *thread] {
+      thread.stopping = true;
+      // A connection that ends by this takes itself out of the set, but not before it is resumed.
+      for (TcpConnection* connection : thread.connections) connection->stop();
+    });
+  }
+  impl_->guards.clear();
+  for (std::thread& thread : impl_->running) thread.join();
+  impl_->running.clear();
+}
+
+const TcpCounters& TcpListener::counters() const { return impl_->counters; }
+
+}  // namespace dnsd

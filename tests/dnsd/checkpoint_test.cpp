@@ -1,0 +1,173 @@
+#include "dnsd/checkpoint.h"
+
+#include <gtest/gtest.h>
+
+#include "dnsd/update_testing.h"
+
+namespace dnsd {
+namespace {
+
+using std::chrono::seconds;
+using std::chrono::sys_seconds;
+using zones::Lsn;
+
+class CheckpointTest : public ::testing::Test {
+ protected:
+  CheckpointTest() { testing::create_zone(store_, apex_, testing::records(testing::APEX)); }
+
+  void append(Checkpoint& checkpoint, std::initializer_list<const char*> owners,
+              sys_seconds time = {}) {
+    const Lsn lsn = store_.last_lsn() + 1;
+    for (const char* owner : owners) {
+      checkpoint.add(lsn, apex_.view(), testing::name(owner).view());
+    }
+    zones::JournalBatch batch;
+    batch.lsn = lsn;
+    batch.time = time;
+    store_.append(batch);
+  }
+  std::string rows() const {
+    std::string text;
+    for (const auto& [owner, packed] : disk_->zones.at(apex_)) text += owner.to_text() + " ";
+    return text;
+  }
+
+  const zones::Name apex_ = testing::name("@");
+  std::shared_ptr<testing::MemoryDisk> disk_ = std::make_shared<testing::MemoryDisk>();
+  testing::MemoryStore store_{disk_};
+  testing::TestZone zone_{"a 60 A 192.0.2.1\nb 60 A 192.0.2.2\nc 60 A 192.0.2.3"};
+  zones::Catalogue newest_ = zone_.builder().freeze();
+};
+
+TEST_F(CheckpointTest, AppliedIsWhatAllNamesWereWrittenOf) {
+  Checkpoint checkpoint(store_, {});
+  EXPECT_TRUE(checkpoint.is_complete());
+  append(checkpoint, {"a", "b"});
+  append(checkpoint, {"c"});
+  append(checkpoint, {"d"});  // gone by now
+  EXPECT_EQ(checkpoint.lag(), 4U);
+  checkpoint.write_slice(newest_, 1);
+  EXPECT_EQ(store_.applied_lsn(), 0U);  // b of batch 1 waits
+  checkpoint.write_slice(newest_, 1);
+  EXPECT_EQ(store_.applied_lsn(), 1U);
+  EXPECT_FALSE(checkpoint.is_complete());
+  checkpoint.write_slice(newest_, 10);
+  EXPECT_EQ(store_.applied_lsn(), 3U);
+  EXPECT_TRUE(checkpoint.is_complete());
+  EXPECT_EQ(rows(), "example.org. a.example.org. b.example.org. c.example.org. ");
+}
+
+TEST_F(CheckpointTest, RowsOfNamesThatAreGoneAreRemoved) {
+  Checkpoint checkpoint(store_, {});
+  append(checkpoint, {"a"});
+  checkpoint.write_slice(newest_, 10);
+  EXPECT_EQ(rows(), "example.org. a.example.org. ");
+  const testing::TestZone without("");
+  append(checkpoint, {"a"});
+  zones::CatalogueBuilder builder;
+  testing::fill(builder, apex_, testing::records(testing::APEX));
+  checkpoint.write_slice(builder.freeze(), 10);
+  EXPECT_EQ(rows(), "example.org. ");
+}
+
+TEST_F(CheckpointTest, NameThatChangesAgainKeepsItsPlace) {
+  Checkpoint checkpoint(store_, {});
+  append(checkpoint, {"a", "b"});
+  append(checkpoint, {"A", "c"});  // the case of a name does not matter
+  EXPECT_EQ(checkpoint.lag(), 3U);
+  checkpoint.write_slice(newest_, 2);
+  EXPECT_EQ(store_.applied_lsn(), 1U);
+  append(checkpoint, {"a"});  // after it was written it has to be written again
+  EXPECT_EQ(checkpoint.lag(), 2U);
+  checkpoint.write_slice(newest_, 1);
+  EXPECT_EQ(store_.applied_lsn(), 2U);
+  checkpoint.write_slice(newest_, 1);
+  EXPECT_TRUE(checkpoint.is_complete());
+}
+
+TEST_F(CheckpointTest, BatchThatWasNotAppendedIsForgotten) {
+  Checkpoint checkpoint(store_, {});
+  append(checkpoint, {"a"});
+  checkpoint.add(2, apex_.view(), testing::name("a").view());
+  checkpoint.add(2, apex_.view(), testing::name("b").view());
+  checkpoint.forget(2);
+  EXPECT_EQ(checkpoint.lag(), 1U);
+  append(checkpoint, {"b"});
+  EXPECT_EQ(checkpoint.lag(), 2U);
+}
+
+TEST_F(CheckpointTest, BatchesWithoutChangesCountAsApplied) {
+  Checkpoint checkpoint(store_, {});
+  append(checkpoint, {});
+  EXPECT_FALSE(checkpoint.is_complete());
+  checkpoint.write_slice(newest_, 10);
+  EXPECT_TRUE(checkpoint.is_complete());
+}
+
+TEST_F(CheckpointTest, SliceThatFailsIsWrittenLater) {
+  bool fails = true;
+  testing::FaultyStore store(std::make_unique<testing::MemoryStore>(disk_), [&](auto) {
+    if (fails) throw zones::StoreError(zones::StoreError::Kind::UNWRITABLE, "full");
+  });
+  Checkpoint checkpoint(store, {});
+  append(checkpoint, {"a"});
+  EXPECT_THROW(checkpoint.write_slice(newest_, 10), zones::StoreError);
+  EXPECT_EQ(checkpoint.lag(), 1U);
+  fails = false;
+  checkpoint.write_slice(newest_, 10);
+  EXPECT_EQ(rows(), "example.org. a.example.org. ");
+  EXPECT_TRUE(checkpoint.is_complete());
+}
+
+TEST_F(CheckpointTest, GoesOnFromWhatWasLoaded) {
+  zones::JournalBatch batch;
+  batch.lsn = 1;
+  store_.append(batch);
+  Checkpoint checkpoint(store_, {.last_lsn = 1, .dirty = {{1, apex_, testing::name("c")}}});
+  EXPECT_EQ(checkpoint.lag(), 1U);
+  checkpoint.write_slice(newest_, 10);
+  EXPECT_EQ(rows(), "example.org. c.example.org. ");
+  EXPECT_TRUE(checkpoint.is_complete());
+}
+
+TEST_F(CheckpointTest, PruneKeepsWhatIsNewAndWhatIsNeeded) {
+  const sys_seconds start{seconds(1'000'000)};
+  struct Row {
+    const char* what;
+    Lsn applied;
+    std::uint64_t keep_batches;
+    sys_seconds keep_since;
+    Lsn want;  // the oldest batch that is left of 10
+  };
+  const Row rows[] = {
+      {"all are new and few", 10, 10, start, 1},
+      {"more than are kept", 10, 4, start, 7},
+      {"older than is kept", 10, 10, start + seconds(5), 5},
+      {"both, the tighter counts", 10, 4, start + seconds(5), 7},
+      {"none are kept", 10, 0, start, 11},
+      {"the checkpoint needs them", 3, 0, start, 4},
+      {"the checkpoint needs all", 0, 0, start, 1},
+  };
+  for (const Row& row : rows) {
+    SCOPED_TRACE(row.what);
+    *disk_ = {};
+    Checkpoint checkpoint(store_, {});
+    for (int second = 1; second <= 10; ++second) append(checkpoint, {}, start + seconds(second));
+    disk_->applied = row.applied;
+    EXPECT_FALSE(checkpoint.prune(row.keep_batches, row.keep_since));
+    EXPECT_EQ(disk_->journal.empty() ? 11 : disk_->journal.begin()->first, row.want);
+  }
+}
+
+TEST_F(CheckpointTest, PrunesSomeAtATime) {
+  Checkpoint checkpoint(store_, {});
+  for (int batch = 0; batch < 1'500; ++batch) append(checkpoint, {});
+  checkpoint.write_slice(newest_, 1);
+  EXPECT_TRUE(checkpoint.prune(0, {}));
+  EXPECT_EQ(disk_->journal.size(), 500U);
+  EXPECT_FALSE(checkpoint.prune(0, {}));
+  EXPECT_TRUE(disk_->journal.empty());
+}
+
+}  // namespace
+}  // namespace dnsd

@@ -1,0 +1,441 @@
+// Configuration: each field, each error with its line, and what of a file is part of a state.
+#include "dnsd/config.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include <fstream>
+
+#include "dnsd/check.h"
+#include "temp_dir.h"
+
+namespace dnsd {
+namespace {
+
+using testing::HasSubstr;
+using namespace std::chrono_literals;
+
+constexpr const char* KEY = R"([[key]]
+name = "h1.dyn.example."
+secret = "MTIzNDU2Nzg5MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTI="
+)";
+
+std::string text_of(const std::vector<ConfigProblem>& problems) {
+  std::string text;
+  for (const ConfigProblem& problem : problems) text += problem.to_text() + "\n";
+  return text;
+}
+
+Config good(std::string_view text, const std::filesystem::path& file = "/etc/dnsd/dnsd.toml") {
+  ConfigResult result = parse_config(text, file);
+  EXPECT_EQ(text_of(result.errors), "");
+  return result.config.value_or(Config{});
+}
+
+TEST(Config, EmptyFileGivesTheDefaults) {
+  const Config config = good("");
+  ASSERT_EQ(config.listen.size(), 2U);
+  EXPECT_EQ(to_text(config.listen[0]), "0.0.0.0:53");
+  EXPECT_EQ(to_text(config.listen[1]), "[::]:53");
+  EXPECT_EQ(config.workers, 0U);
+  EXPECT_EQ(config.udp_octets, 1232);
+  EXPECT_EQ(config.store_path, "/etc/dnsd/dnsd.sqlite");
+  EXPECT_EQ(config.log_level, LogLevel::INFO);
+  EXPECT_EQ(config.tcp, TcpLimits{});
+  EXPECT_TRUE(config.zones.empty());
+}
+
+TEST(Config, EveryField) {
+  const Config config = good(std::string(R"(
+listen = ["127.0.0.1:5300", "[::1]:0"]
+workers = 3
+user = "nobody"
+udp-size = 1400
+[store]
+path = "data/zones.sqlite"
+[log]
+level = "debug"
+[tcp]
+max-connections = 7
+max-connections-per-client = 3
+idle-timeout = "2s"
+write-timeout = "500ms"
+max-in-flight = 9
+max-transfers = 2
+threads = 2
+[update]
+queue = 50
+batch = 5
+max-records = 300
+max-records-per-rrset = 30
+max-rrsets-per-name = 10
+)") + KEY + R"(
+[[zone]]
+name = "Dyn.Example"
+file = "../zones/dyn.zone"
+[[zone.grant]]
+key = "H1.dyn.example."
+update = true
+transfer = true
+[[zone]]
+name = "other.example."
+)");
+  EXPECT_EQ(to_text(config.listen.at(0)), "127.0.0.1:5300");
+  EXPECT_EQ(to_text(config.listen.at(1)), "[::1]:0");
+  EXPECT_EQ(config.workers, 3U);
+  EXPECT_EQ(config.user, "nobody");
+  EXPECT_EQ(config.udp_octets, 1400);
+  EXPECT_EQ(config.store_path, "/etc/dnsd/data/zones.sqlite");
+  EXPECT_EQ(config.log_level, LogLevel::DEBUG);
+  const TcpLimits tcp{.max_connections = 7,
+                      .max_connections_per_client = 3,
+                      .idle_timeout = 2s,
+                      .write_timeout = 500ms,
+                      .max_in_flight = 9,
+                      .max_transfers = 2,
+                      .threads = 2};
+  EXPECT_EQ(config.tcp, tcp);
+  EXPECT_EQ(config.update.queue, 50U);
+  EXPECT_EQ(config.update.batch, 5U);
+  EXPECT_EQ(config.update.message.records_per_message, 300U);
+  EXPECT_EQ(config.update.message.records_per_rrset, 30U);
+  EXPECT_EQ(config.update.message.rrsets_per_name, 10U);
+  ASSERT_EQ(config.keys.size(), 1U);
+  EXPECT_EQ(config.keys[0].algorithm, keys::Algorithm::HMAC_SHA256);
+  ASSERT_TRUE(config.keys[0].secret);
+  EXPECT_EQ(config.keys[0].secret->octets().size(), 32U);
+  ASSERT_EQ(config.zones.size(), 2U);
+  EXPECT_EQ(config.zones[0].name.to_text(), "Dyn.Example.");
+  EXPECT_EQ(config.zones[0].file, "/etc/zones/dyn.zone");
+  EXPECT_TRUE(config.zones[1].file.empty());
+  ASSERT_EQ(config.zones[0].grants.size(), 1U);
+  EXPECT_TRUE(config.zones[0].grants[0].update);
+  EXPECT_TRUE(config.zones[0].grants[0].transfer);
+
+  const auto policy = make_policy(config);
+  EXPECT_EQ(policy->udp_octets, 1400);
+  const zones::Name key = config.keys[0].name;
+  ASSERT_TRUE(policy->keyring.find(key));
+  const keys::ZoneGrants* grants = policy->grants_of(config.zones[0].name);
+  ASSERT_TRUE(grants);
+  EXPECT_TRUE(grants->may_update(key));
+  EXPECT_TRUE(grants->may_transfer(key));
+  const keys::ZoneGrants* none = policy->grants_of(config.zones[1].name);
+  EXPECT_TRUE(!none || !none->may_update(key));
+}
+
+struct Wrong {
+  const char* what;
+  const char* text;
+  std::vector<const char*> lines;  // what the errors contain, in this order, and no more of them
+};
+
+const Wrong WRONG[] = {
+    {"no TOML", "listen = [\n", {"f.toml:"}},
+    {"no TOML, with a secret in the line",
+     "[[key]]\nname = \"k.\"\nsecret = hush-hush",
+     {"f.toml:3: this is not TOML: a secret is written in double quotes"}},
+    {"unknown field", "\nfoo = 1", {"f.toml:2: unknown field 'foo'; known here: listen, workers"}},
+    {"close to a field", "lisen = []", {"f.toml:1: unknown field 'lisen': did you mean 'listen'?"}},
+    {"underscore",
+     "udp_size = 1",
+     {"f.toml:1: unknown field 'udp_size': did you mean 'udp-size'?"}},
+    {"unknown table",
+     "[sotre]\npath = \"x\"",
+     {"f.toml:1: unknown field 'sotre': did you mean 'store'?"}},
+    {"unknown field in a table",
+     "[tcp]\nidle = \"1s\"",
+     {"f.toml:2: unknown field 'idle' in [tcp]; known here: max-connections,"}},
+    {"unknown field of a grant",
+     "[[zone]]\nname = \"e.\"\n[[zone.grant]]\nkey = \"k.\"\nupdates = true\n[[key]]\nname = "
+     "\"k.\"\n"
+     "secret = \"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\"",
+     {"f.toml:3: this [[zone.grant]] grants nothing",
+      "f.toml:5: unknown field 'updates' in [[zone.grant]]: "
+      "did you mean 'update'?"}},
+    {"later kinds of grants",
+     "[[key]]\nname = \"k.\"\nsecret = \"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\"\n[[zone]]\n"
+     "name = \"e.\"\n[[zone.grant]]\nkey = \"k.\"\nupdate = true\nnames = [\"self\"]",
+     {"f.toml:9: unknown field 'names' in [[zone.grant]]"}},
+    {"a string for an integer",
+     "workers = \"2\"",
+     {"f.toml:1: 'workers' must be an integer from 0 to 128, not a string"}},
+    {"an integer out of range",
+     "workers = -1",
+     {"f.toml:1: 'workers' must be an integer from 0 to 128, not -1"}},
+    {"udp-size below RFC 6891 §6.2.3",
+     "udp-size = 511",
+     {"'udp-size' must be an integer from 512 to 4096, not 511"}},
+    {"an integer for a string",
+     "user = 7",
+     {"'user' must be a string in double quotes, not an integer"}},
+    {"a string for a table",
+     "store = \"x\"",
+     {"'store' must be a table, written [store], not a string"}},
+    {"one table for a list",
+     "[key]\nname = \"k.\"",
+     {"f.toml:1: 'key' must be a list of tables, each written [[key]], not a table"}},
+    {"a list of numbers for tables",
+     "zone = [1]",
+     {"'zone' must be a list of tables, each written [[zone]], not an integer"}},
+    {"one grant for a list",
+     "[[zone]]\nname = \"e.\"\n[zone.grant]\nkey = \"k.\"",
+     {"f.toml:3: 'grant' in [[zone]] must be a list of tables, each written [[zone.grant]]"}},
+    {"address without port", "listen = [\"127.0.0.1\"]", {"'listen' must be \"address:port\""}},
+    {"IPv6 without brackets", "listen = [\"::1:53\"]", {"'listen' must be \"address:port\""}},
+    {"a host name", "listen = [\"localhost:53\"]", {"not \"localhost:53\""}},
+    {"port too large", "listen = [\"127.0.0.1:65536\"]", {"'listen' must be \"address:port\""}},
+    {"no address", "listen = []", {"'listen' is empty"}},
+    {"an address twice",
+     "listen = [\"127.0.0.1:53\",\n\"127.0.0.1:53\"]",
+     {"f.toml:2: 'listen' has 127.0.0.1:53 twice"}},
+    {"no string", "listen = [1, 2]", {"not an integer", "not an integer"}},
+    {"time without unit",
+     "[tcp]\nidle-timeout = 10",
+     {"f.toml:2: 'idle-timeout' in [tcp] must be a time from \"100ms\" to \"1h\", a number with "
+      "ms, s, "
+      "min or h, not an integer"}},
+    {"time in days", "[tcp]\nidle-timeout = \"1d\"", {"not \"1d\""}},
+    {"time too short", "[tcp]\nidle-timeout = \"99ms\"", {"not \"99ms\""}},
+    {"time that overflows", "[tcp]\nidle-timeout = \"99999999999h\"", {"not \"99999999999h\""}},
+    {"log level", "[log]\nlevel = \"loud\"", {"'level' in [log] must be \"debug\", \"info\""}},
+    {"empty store", "[store]\npath = \"\"", {"f.toml:2: 'path' in [store] is empty"}},
+    {"key without name",
+     "[[key]]\nsecret = \"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\"",
+     {"f.toml:1: 'name' in [[key]] is missing"}},
+    {"key without secret", "[[key]]\nname = \"k.\"", {"f.toml:1: 'secret' in [[key]] is missing"}},
+    {"key with two secrets",
+     "[[key]]\nname = \"k.\"\nsecret = \"AAAA\"\nsecret-file = \"x\"",
+     {"f.toml:1: 'secret' in [[key]] is missing: a key has either"}},
+    {"secret not base64",
+     "[[key]]\nname = \"k.\"\nsecret = \"hush!\"",
+     {"f.toml:3: 'secret' in [[key]] is not base64, or empty"}},
+    {"secret empty", "[[key]]\nname = \"k.\"\nsecret = \"\"", {"is not base64, or empty"}},
+    {"algorithm",
+     "[[key]]\nname = \"k.\"\nalgorithm = \"hmac-md5\"\nsecret = "
+     "\"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\"",
+     {"f.toml:3: 'algorithm' in [[key]] must be hmac-sha256, hmac-sha512"}},
+    {"key twice, whatever its case",
+     "[[key]]\nname = \"k.\"\nsecret = "
+     "\"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\"\n[[key]]\nname = \"K\"\n"
+     "secret = \"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\"",
+     {"f.toml:5: 'name' in [[key]] repeats the key of line 1: K."}},
+    {"no secret file",
+     "[[key]]\nname = \"k.\"\nsecret-file = \"there-is-none\"",
+     {"/there-is-none cannot be read: No such file or directory"}},
+    {"secret file that never ends",
+     "[[key]]\nname = \"k.\"\nsecret-file = \"/dev/zero\"",
+     {"/dev/zero is not a regular file"}},
+    {"zone without name", "[[zone]]\nfile = \"x\"", {"f.toml:1: 'name' in [[zone]] is missing"}},
+    {"zone name",
+     "[[zone]]\nname = \"a..b\"",
+     {"f.toml:2: 'name' in [[zone]] is no domain name: \"a..b\""}},
+    {"zone name empty", "[[zone]]\nname = \"\"", {"f.toml:2: 'name' in [[zone]] is"}},
+    {"zone twice",
+     "[[zone]]\nname = \"e.\"\n[[zone]]\nname = \"E\"",
+     {"f.toml:4: 'name' in [[zone]] repeats the zone of line 1: E."}},
+    {"notify",
+     "[[zone]]\nname = \"e.\"\nnotify = [\"there\"]",
+     {"'notify' in [[zone]] must be \"address:port\""}},
+    {"grant without key",
+     "[[zone]]\nname = \"e.\"\n[[zone.grant]]\nupdate = true",
+     {"f.toml:3: 'key' in [[zone.grant]] is missing"}},
+    {"grant to nobody",
+     "[[zone]]\nname = \"e.\"\n[[zone.grant]]\nkey = \"k.\"\nupdate = true",
+     {"f.toml:4: 'key' in [[zone.grant]] names 'k.', but there is no [[key]] of that name"}},
+    {"grant of nothing",
+     "[[key]]\nname = \"k.\"\nsecret = \"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\"\n[[zone]]\n"
+     "name = \"e.\"\n[[zone.grant]]\nkey = \"k.\"\nupdate = false",
+     {"f.toml:6: this [[zone.grant]] grants nothing"}},
+    {"boolean",
+     "[[key]]\nname = \"k.\"\nsecret = \"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\"\n[[zone]]\n"
+     "name = \"e.\"\n[[zone.grant]]\nkey = \"k.\"\nupdate = 1",
+     {"f.toml:8: 'update' in [[zone.grant]] must be true or false, not an integer"}},
+    {"all at once",
+     "workers = 1000\nuser = 1\n[log]\nlevel = 2\n",
+     {"f.toml:1: 'workers'", "f.toml:2: 'user'", "f.toml:4: 'level'"}},
+    {"control characters are not repeated", "\"a\\nb\" = 1", {"unknown field 'a?b'"}},
+};
+
+TEST(Config, EveryErrorNamesItsLineAndWhatWouldBeRight) {
+  for (const Wrong& row : WRONG) {
+    SCOPED_TRACE(row.what);
+    const ConfigResult result = parse_config(row.text, "f.toml");
+    EXPECT_FALSE(result.config);
+    EXPECT_EQ(result.errors.size(), row.lines.size()) << text_of(result.errors);
+    for (std::size_t i = 0; i < std::min(result.errors.size(), row.lines.size()); ++i) {
+      EXPECT_THAT(result.errors[i].to_text(), HasSubstr(row.lines[i]));
+    }
+    EXPECT_EQ(text_of(result.errors).find("hush"), std::string::npos);
+  }
+}
+
+TEST(Config, Warnings) {
+  const ConfigResult result = parse_config(
+      "[[key]]\nname = \"k.\"\nsecret = \"AAAA\"\n[[zone]]\nname = \"e.\"\nnotify = "
+      "[\"127.0.0.1:53\"]",
+      "f.toml");
+  EXPECT_TRUE(result.config);
+  ASSERT_EQ(result.warnings.size(), 2U);
+  EXPECT_THAT(result.warnings[0].to_text(), HasSubstr("f.toml:3: 'secret' in [[key]] is short"));
+  EXPECT_THAT(result.warnings[1].to_text(),
+              HasSubstr("f.toml:6: 'notify' in [[zone]] has no effect"));
+}
+
+TEST(Config, Endpoints) {
+  struct Row {
+    const char* text;
+    const char* want;  // nullptr: none
+  };
+  const Row rows[] = {
+      {"127.0.0.1:53", "127.0.0.1:53"},
+      {"[::1]:53", "[::1]:53"},
+      {"0.0.0.0:0", "0.0.0.0:0"},
+      {"[127.0.0.1]:53", nullptr},
+      {"127.0.0.1:", nullptr},
+      {":53", nullptr},
+      {"[]:53", nullptr},
+      {"127.0.0.1:+1", nullptr},
+      {"127.0.0.1:5 3", nullptr},
+      {"", nullptr},
+      {"1.2.3:53", nullptr},
+      {"[::1%lo", nullptr},
+  };
+  for (const Row& row : rows) {
+    SCOPED_TRACE(row.text);
+    const auto endpoint = endpoint_from_text(row.text);
+    EXPECT_EQ(endpoint ? to_text(*endpoint) : "none", row.want ? row.want : "none");
+  }
+}
+
+struct SecretFile {
+  const char* what;
+  const char* contents;
+  const char* algorithm;  // in the configuration; nullptr: not named
+  const char* error;      // nullptr: right
+};
+
+const SecretFile SECRET_FILES[] = {
+    {"base64 alone", "MTIzNDU2Nzg5MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTI=\n", "hmac-sha512", nullptr},
+    {"as tsig-keygen writes it",
+     "key \"k.example\" {\n\talgorithm hmac-sha512;\n\tsecret "
+     "\"MTIzNDU2Nzg5MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTI=\";\n};\n",
+     nullptr, nullptr},
+    {"as knsupdate reads it",
+     "hmac-sha512:k.example:MTIzNDU2Nzg5MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTI=\n", "hmac-sha512",
+     nullptr},
+    {"another algorithm", "hmac-sha1:k.example:MTIzNDU2Nzg5MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTI=\n",
+     "hmac-sha512", "has this key for hmac-sha1, but 'algorithm' here says hmac-sha512"},
+    {"another key", "hmac-sha512:other:MTIzNDU2Nzg5MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTI=\n", nullptr,
+     "has no key k.example., but: other."},
+    {"neither", "hush! this is no key", nullptr, "holds neither a secret in base64 nor a key file"},
+    {"empty", "", nullptr, "holds neither a secret in base64 nor a key file"},
+};
+
+TEST(Config, SecretFiles) {
+  const test::TempDir dir;
+  for (const SecretFile& row : SECRET_FILES) {
+    SCOPED_TRACE(row.what);
+    const auto file = dir.path() / "secret";
+    std::ofstream(file) << row.contents;
+    ASSERT_EQ(chmod(file.c_str(), 0600), 0);
+    std::string text = "[[key]]\nname = \"k.example.\"\nsecret-file = \"secret\"\n";
+    if (row.algorithm) text += std::string("algorithm = \"") + row.algorithm + "\"\n";
+    const ConfigResult result = parse_config(text, dir.path() / "dnsd.toml");
+    EXPECT_EQ(text_of(result.warnings), "");
+    if (row.error) {
+      ASSERT_EQ(result.errors.size(), 1U);
+      EXPECT_EQ(result.errors[0].line, 3U);
+      EXPECT_THAT(result.errors[0].what, HasSubstr(row.error));
+      EXPECT_EQ(result.errors[0].what.find("hush"), std::string::npos);
+      continue;
+    }
+    ASSERT_TRUE(result.config) << text_of(result.errors);
+    EXPECT_EQ(result.config->keys.at(0).algorithm, keys::Algorithm::HMAC_SHA512);
+    EXPECT_EQ(result.config->keys.at(0).secret->octets().size(), 32U);
+  }
+}
+
+TEST(Config, SecretFileThatEverybodyReadsIsWarnedOf) {
+  const test::TempDir dir;
+  const auto file = dir.path() / "secret";
+  std::ofstream(file) << "MTIzNDU2Nzg5MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTI=";
+  ASSERT_EQ(chmod(file.c_str(), 0644), 0);
+  const ConfigResult result =
+      parse_config("[[key]]\nname = \"k.\"\nsecret-file = \"secret\"", dir.path() / "dnsd.toml");
+  EXPECT_TRUE(result.config);
+  ASSERT_EQ(result.warnings.size(), 1U);
+  EXPECT_EQ(result.warnings[0].line, 3U);
+}
+
+TEST(Config, FileThatCannotBeRead) {
+  const ConfigResult result = read_config("/nonexistent/dnsd.toml");
+  EXPECT_FALSE(result.config);
+  EXPECT_EQ(text_of(result.errors),
+            "/nonexistent/dnsd.toml: cannot be read: No such file or directory\n");
+}
+
+TEST(Config, WhatNeedsARestart) {
+  struct Row {
+    const char* after;
+    std::vector<std::string> want;
+  };
+  const std::string before = "[[zone]]\nname = \"e.\"\n";
+  const Row rows[] = {
+      {"[[zone]]\nname = \"E.\"\nfile = \"new\"\n", {}},
+      {"udp-size = 1400\n[log]\nlevel = \"debug\"\n[[zone]]\nname = \"e.\"\n", {}},
+      {"listen = [\"127.0.0.1:1\"]\nworkers = 1\nuser = \"x\"\n[[zone]]\nname = \"e.\"\n",
+       {"listen", "workers", "user"}},
+      {"[store]\npath = \"x\"\n[tcp]\nthreads = 2\n[update]\nbatch = 1\n",
+       {"[store]", "[tcp]", "[update]", "the list of zones"}},
+  };
+  for (const Row& row : rows) {
+    SCOPED_TRACE(row.after);
+    EXPECT_EQ(needs_restart(good(before), good(row.after)), row.want);
+  }
+}
+
+constexpr const char* ZONE = "$TTL 60\n@ SOA ns.e. h.e. 1 60 60 60 60\n@ NS ns\nns A 192.0.2.1\n";
+
+TEST(Check, JudgesZoneFilesToo) {
+  struct Row {
+    const char* what;
+    const char* zone;  // nullptr: no file
+    bool store;
+    int status;
+    const char* line;
+  };
+  const Row rows[] = {
+      {"good", ZONE, false, 0, ""},
+      {"no file", nullptr, false, 1, "error: "},
+      {"bad file", "@ 60 A 192.0.2.1\n", false, 1, "error: "},
+      {"no file, but a store", nullptr, true, 0, ""},
+      {"bad file, but a store", "@ 60 A 192.0.2.1\n", true, 0, "warning: "},
+  };
+  for (const Row& row : rows) {
+    SCOPED_TRACE(row.what);
+    const test::TempDir dir;
+    std::ofstream(dir.path() / "dnsd.toml") << "[[zone]]\nname = \"e.\"\nfile = \"e.zone\"\n";
+    if (row.zone) std::ofstream(dir.path() / "e.zone") << row.zone;
+    if (row.store) std::ofstream(dir.path() / "dnsd.sqlite") << "";
+    std::ostringstream out;
+    std::ostringstream errors;
+    EXPECT_EQ(check(dir.path() / "dnsd.toml", out, errors), row.status);
+    EXPECT_EQ(errors.str().substr(0, std::string(row.line).size()), row.line) << errors.str();
+    EXPECT_EQ(errors.str().empty(), *row.line == '\0');
+    EXPECT_EQ(out.str().empty(), row.status != 0);
+  }
+}
+
+TEST(Check, OneLineAnError) {
+  const test::TempDir dir;
+  std::ofstream(dir.path() / "dnsd.toml") << "workers = 1000\nuser = 1\n";
+  std::ostringstream out;
+  std::ostringstream errors;
+  EXPECT_EQ(check(dir.path() / "dnsd.toml", out, errors), 1);
+  EXPECT_EQ(std::ranges::count(errors.str(), '\n'), 2);
+}
+
+}  // namespace
+}  // namespace dnsd
