@@ -94,6 +94,44 @@ bool goes_with_cname(Type type) {
   }
 }
 
+// Leaves the first of equal records (RFC 2181 §5).
+void remove_equal(Type type, std::vector<RdataView>& rdatas) {
+  constexpr std::size_t FEW = 8;  // so few are compared with each other
+  std::vector<RdataView> different;
+  std::set<Rdata> seen;
+  for (const RdataView rdata : rdatas) {
+    const bool is_new =
+        rdatas.size() <= FEW
+            ? std::ranges::none_of(different,
+                                   [&](RdataView other) { return rdata_equal(type, rdata, other); })
+            : seen.insert(canonical_rdata(type, rdata)).second;
+    if (is_new) different.push_back(rdata);
+  }
+  rdatas = std::move(different);
+}
+
+bool pack_views(Type type, std::uint32_t ttl, const std::vector<RdataView>& rdatas,
+                std::vector<std::uint8_t>& out) {
+  std::size_t size = 0;
+  for (const RdataView rdata : rdatas) size += 2 + rdata.size();
+  if (size > 0xffff) return false;
+  const auto u16 = [&](std::size_t value) {
+    out.push_back(static_cast<std::uint8_t>(value >> 8));
+    out.push_back(static_cast<std::uint8_t>(value));
+  };
+  out.reserve(out.size() + RRsetView::HEADER_OCTETS + size);
+  u16(static_cast<std::size_t>(type));
+  u16(rdatas.size());
+  u16(ttl >> 16);
+  u16(ttl & 0xffff);
+  u16(size);
+  for (const RdataView rdata : rdatas) {
+    u16(rdata.size());
+    out.insert(out.end(), rdata.begin(), rdata.end());
+  }
+  return true;
+}
+
 std::string quoted(std::string_view word) {
   constexpr std::size_t MOST_OCTETS = 60;
   std::string text = "'";
@@ -119,7 +157,12 @@ struct ZoneFile::Impl {
   /// line.
   template <class Visit>
   std::string group(std::uint64_t& line, const Visit& visit) const;
-  std::string pack_name(std::span<const Run> same, std::vector<std::uint8_t>& packed) const;
+  struct Scratch {
+    std::vector<StoredRecord> records;
+    std::vector<RdataView> rdatas;
+    std::vector<std::uint8_t> packed;
+  };
+  static std::string pack_name(std::span<const Run> same, Scratch& scratch);
   std::string check(std::uint64_t& line);
 
  private:
@@ -159,9 +202,10 @@ void ZoneFile::Impl::add(const Name& owner, Type type, std::uint32_t ttl, RdataV
   if (!rdata.empty()) std::memcpy(record + 8, rdata.data(), rdata.size());
 }
 
-std::string ZoneFile::Impl::pack_name(std::span<const Run> same,
-                                      std::vector<std::uint8_t>& packed) const {
-  std::vector<StoredRecord> all;
+std::string ZoneFile::Impl::pack_name(std::span<const Run> same, Scratch& scratch) {
+  std::vector<StoredRecord>& all = scratch.records;
+  all.clear();
+  scratch.packed.clear();
   for (const Run& run : same) {
     const std::uint8_t* at = run.owner().data() + run.owner().size();
     const std::uint8_t* const end = run.at + run.size;
@@ -175,26 +219,24 @@ std::string ZoneFile::Impl::pack_name(std::span<const Run> same,
       at += 8 + size;
     }
   }
-  std::ranges::stable_sort(all, {}, &StoredRecord::type);
+  if (all.size() > 1) std::ranges::stable_sort(all, {}, &StoredRecord::type);
   const bool has_cname =
       std::ranges::any_of(all, [](const auto& record) { return record.type == Type::CNAME; });
   for (std::size_t i = 0; i < all.size();) {
-    RRset rrset{all[i].type, all[i].ttl, {}};  // the first one's TTL is everyone's (RFC 2181 §5.2)
-    std::set<Rdata> seen;
-    for (; i < all.size() && all[i].type == rrset.type; ++i) {
-      if (seen.insert(canonical_rdata(rrset.type, all[i].rdata)).second) {
-        rrset.rdatas.emplace_back(all[i].rdata.begin(), all[i].rdata.end());
-      }
+    const Type type = all[i].type;
+    const std::uint32_t ttl = all[i].ttl;  // the first one's is everyone's (RFC 2181 §5.2)
+    scratch.rdatas.clear();
+    for (; i < all.size() && all[i].type == type; ++i) scratch.rdatas.push_back(all[i].rdata);
+    if (scratch.rdatas.size() > 1) remove_equal(type, scratch.rdatas);
+    if (has_cname && !goes_with_cname(type)) {
+      return "a CNAME and " + to_text(type) + " records at one name (RFC 1034 §3.6.2)";
     }
-    if (has_cname && !goes_with_cname(rrset.type)) {
-      return "a CNAME and " + to_text(rrset.type) + " records at one name (RFC 1034 §3.6.2)";
+    if ((type == Type::CNAME || type == Type::DNAME || type == Type::SOA) &&
+        scratch.rdatas.size() > 1) {
+      return "more than one " + to_text(type) + " record at one name";
     }
-    if ((rrset.type == Type::CNAME || rrset.type == Type::DNAME || rrset.type == Type::SOA) &&
-        rrset.rdatas.size() > 1) {
-      return "more than one " + to_text(rrset.type) + " record at one name";
-    }
-    if (!pack(rrset, packed)) {
-      return "the " + to_text(rrset.type) + " records of one name take more than 65,535 octets";
+    if (!pack_views(type, ttl, scratch.rdatas, scratch.packed)) {
+      return "the " + to_text(type) + " records of one name take more than 65,535 octets";
     }
   }
   return {};
@@ -202,7 +244,7 @@ std::string ZoneFile::Impl::pack_name(std::span<const Run> same,
 
 template <class Visit>
 std::string ZoneFile::Impl::group(std::uint64_t& line, const Visit& visit) const {
-  std::vector<std::uint8_t> packed;
+  Scratch scratch;
   std::array<std::uint8_t, MAX_NAME_OCTETS> wire;
   for (std::size_t i = 0; i < runs.size();) {
     std::size_t end = i + 1;
@@ -210,15 +252,14 @@ std::string ZoneFile::Impl::group(std::uint64_t& line, const Visit& visit) const
            runs[end].key() == runs[i].key())
       ++end;
     const std::span<const std::uint8_t> owner = runs[i].owner();
-    packed.clear();
-    if (std::string error = pack_name(std::span(runs).subspan(i, end - i), packed);
+    if (std::string error = pack_name(std::span(runs).subspan(i, end - i), scratch);
         !error.empty()) {
       line = runs[i].line;
       return error;
     }
     std::ranges::copy(owner, wire.begin());
     std::ranges::copy(apex.wire(), wire.begin() + static_cast<std::ptrdiff_t>(owner.size()));
-    visit(NameView(wire.data(), owner.size() + apex.size()), RRsetsView(packed));
+    visit(NameView(wire.data(), owner.size() + apex.size()), RRsetsView(scratch.packed));
     i = end;
   }
   return {};
