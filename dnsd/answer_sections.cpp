@@ -26,6 +26,8 @@ void store16(std::uint8_t* at, std::size_t value) {
   at[1] = static_cast<std::uint8_t>(value);
 }
 
+std::size_t load16(const std::uint8_t* at) { return static_cast<std::size_t>(at[0] << 8 | at[1]); }
+
 void store32(std::uint8_t* at, std::uint32_t value) {
   store16(at, value >> 16);
   store16(at + 2, value & 0xFFFF);
@@ -110,7 +112,7 @@ bool AnswerSections::put_opaque(const Owner& owner, RRsetView rrset, std::uint32
   const std::uint8_t* const end = from + rdatas.size();
   while (from != end) {
     put_fixed(owner, rrset.type(), ttl);
-    const std::size_t size = 2U + (from[0] << 8 | from[1]);
+    const std::size_t size = 2 + load16(from);
     std::memcpy(at_, from, size);
     at_ += size;
     from += size;
@@ -232,8 +234,7 @@ AnswerSections::Written AnswerSections::written(std::size_t record) const {
   const std::uint8_t* at = out_ + record;
   while (*at != 0 && *at < 0xC0) at += 1 + *at;
   at += *at == 0 ? 1 : 2;
-  const std::size_t rdlength =
-      static_cast<std::size_t>(at[FIXED_OCTETS] << 8 | at[FIXED_OCTETS + 1]);
+  const std::size_t rdlength = load16(at + FIXED_OCTETS);
   const auto rdata_at = static_cast<std::size_t>(at - out_) + FIXED_OCTETS + 2;
   return {rdata_at, rdata_at + rdlength};
 }
@@ -241,7 +242,7 @@ AnswerSections::Written AnswerSections::written(std::size_t record) const {
 Owner AnswerSections::owner_at(NameView name, std::size_t at) const {
   if (at == 0) return Owner{name};
   // A pointer to a pointer is not wrong, but the second one says it directly.
-  if (out_[at] >= 0xC0) at = static_cast<std::size_t>((out_[at] & 0x3F) << 8 | out_[at + 1]);
+  if (out_[at] >= 0xC0) at = load16(out_ + at) & 0x3FFF;
   Owner owner{name};
   if (at < POINTER_LIMIT) owner.at = static_cast<std::uint16_t>(at);
   return owner;
