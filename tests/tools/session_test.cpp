@@ -171,7 +171,7 @@ TEST(Session, ServerWithoutZoneIsAsked) {
   EXPECT_EQ(run(network, "server 192.0.2.77 5353\n" + std::string(ADD) + "send\n").status, 0);
   EXPECT_EQ(network.log,
             "resolve 192.0.2.77\n"
-            "192.0.2.77#5353 SOA? h1.dyn.example. rd\n"
+            "192.0.2.77#5353 SOA? h1.dyn.example.\n"
             "192.0.2.77#5353 UPDATE dyn.example. 0+1\n");
 }
 

@@ -15,12 +15,16 @@ bool owner_is_host(Type type) {
          type == Type::A6;
 }
 
-/// A service or its enumeration (RFC 6763 §4, RFC 8552): a label with an underscore.
-bool has_underscore_label(NameView name) {
-  for (; !name.is_root(); name = name.parent()) {
-    if (name.first_label()[0] == '_') return true;
+/// Where a PTR leads from an address to a host; elsewhere it leads to names of any kind, as it does
+/// in the enumeration of services (RFC 6763 §4.1, §11).
+bool is_address(NameView owner) {
+  static const zones::Name IPV4 = *zones::Name::from_text("in-addr.arpa");
+  static const zones::Name IPV6 = *zones::Name::from_text("ip6.arpa");
+  if (!owner.is_below(IPV4) && !owner.is_below(IPV6)) return false;
+  for (; !owner.is_root(); owner = owner.parent()) {
+    if (owner.first_label()[0] == '_') return false;
   }
-  return false;
+  return true;
 }
 
 /// Text without the final dot, as nsupdate writes names in its messages.
@@ -34,8 +38,8 @@ std::string without_dot(NameView name) {
 std::vector<zones::Name> host_names(const zones::Record& record) {
   std::vector<zones::Name> names;
   switch (record.type) {
-    case Type::PTR:  // instances of services have names of any kind (RFC 6763 §4.1.1)
-      if (has_underscore_label(record.owner)) return names;
+    case Type::PTR:
+      if (!is_address(record.owner)) return names;
       [[fallthrough]];
     case Type::NS:
     case Type::SOA:

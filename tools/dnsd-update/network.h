@@ -17,7 +17,7 @@ struct Reply {
   /// The error field of the answer's TSIG. Without a message: of an unsigned answer, which says
   /// that the server did not accept the signature.
   std::uint16_t tsig_error = 0;
-  std::string failure;                    // "timed out", "connection refused"
+  std::string failure;  // "timed out", "connection refused"
 };
 
 class Network {

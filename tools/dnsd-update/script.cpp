@@ -49,13 +49,14 @@ void make_any(Record& record, Class rrclass) {
   record.rdata.clear();
 }
 
-/// Semicolons begin no comment in a line of the script: `TXT v=DKIM1; k=rsa` has two strings.
-std::string without_comments(std::string_view text) {
+/// In a line of a script semicolons begin no comment, and parentheses join no lines:
+/// `TXT v=DKIM1; k=rsa` has two strings.
+std::string escape_zone_file_signs(std::string_view text) {
   std::string result;
   bool quoted = false;
   for (std::size_t i = 0; i < text.size(); ++i) {
     if (text[i] == '"') quoted = !quoted;
-    if (text[i] == ';' && !quoted) result += '\\';
+    if (!quoted && std::string_view(";()").find(text[i]) != std::string_view::npos) result += '\\';
     result += text[i];
     if (text[i] == '\\' && i + 1 < text.size()) result += text[++i];
   }
@@ -66,7 +67,7 @@ std::optional<std::string> read_rdata(Record& record, std::string_view text) {
   if (zones::is_meta(record.type)) {
     return "invalid rdata format: " + zones::to_text(record.type) + " is not a type of records";
   }
-  auto rdata = zones::rdata_from_text(record.type, without_comments(text));
+  auto rdata = zones::rdata_from_text(record.type, escape_zone_file_signs(text));
   if (!rdata) return "invalid rdata format: " + rdata.error();
   record.rdata = std::move(*rdata);
   return std::nullopt;
@@ -244,8 +245,7 @@ Script::Outcome Script::set_lease(Words& words) {
 }
 
 bool Script::accept_class(Class rrclass) {
-  const std::optional<Class> fixed = class_ ? class_ : default_class_;
-  if (fixed && *fixed != rrclass) return false;
+  if (class_ && *class_ != rrclass) return false;
   class_ = rrclass;
   return true;
 }

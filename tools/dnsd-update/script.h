@@ -60,9 +60,7 @@ class Script {
   const std::optional<zones::Name>& zone() const { return zone_; }
   const Host& server() const { return server_; }
   const Host& local() const { return local_; }
-  zones::Class rrclass() const {
-    return class_.value_or(default_class_.value_or(zones::Class::IN));
-  }
+  zones::Class rrclass() const { return class_.value_or(default_class_); }
   const std::optional<keys::TsigKey>& key() const { return key_; }
   void set_key(keys::TsigKey key) { key_ = std::move(key); }
 
@@ -92,8 +90,8 @@ class Script {
   std::optional<std::uint32_t> ttl_;
   std::optional<Lease> lease_;
   bool check_names_ = true;
-  std::optional<zones::Class> default_class_;  // as "class" says
-  std::optional<zones::Class> class_;          // of the message, once a record has fixed it
+  zones::Class default_class_ = zones::Class::IN;
+  std::optional<zones::Class> class_;  // of the message, once a record has fixed it
   std::vector<zones::Record> prerequisites_;
   std::vector<zones::Record> updates_;
 };

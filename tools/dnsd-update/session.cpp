@@ -47,9 +47,9 @@ std::string without_dot(const Name& name) {
   return text;
 }
 
-Message soa_query(const Name& name, zones::Class rrclass) {
+Message soa_query(const Name& name, zones::Class rrclass, bool recursive) {
   Message query;
-  query.header.rd = true;
+  query.header.rd = recursive;
   query.question.push_back({name, Type::SOA, rrclass});
   return query;
 }
@@ -180,8 +180,9 @@ Message Session::ask_soa(const Name& name) {
   const bool ask_resolvers = servers_.empty();
   for (const tools::Endpoint& server : ask_resolvers ? network_.resolvers() : servers_) {
     // Unsigned: a resolver does not know the key, and anybody may ask (a hidden primary too).
-    Reply reply = network_.exchange(server, [&] { return soa_query(name, script_.rrclass()); },
-                                    std::nullopt, {});
+    Reply reply =
+        network_.exchange(server, [&] { return soa_query(name, script_.rrclass(), ask_resolvers); },
+                          std::nullopt, {});
     if (reply.message && options_.debug) {
       err_ << "Reply from SOA query:\n" << message_to_text(*reply.message);
     }
