@@ -79,7 +79,7 @@ class Search {
     TRUNCATED,  // something that the answer needs does not fit
   };
 
-  std::optional<ZoneSnapshot> zone_of_name() const;
+  std::optional<ZoneSnapshot> zone_of_name();
   bool follow(NameView target, RRsetView dname = {});
   Step step(const ZoneSnapshot& zone);
   Step from_data(const ZoneSnapshot& zone, RRsetsView rrsets);
@@ -109,6 +109,7 @@ class Search {
   const zones::Catalogue& catalogue_;
   AnswerSections& sections_;
   NameView name_;
+  zones::TreeKey key_;  // of name_, for zone_of_name() and step()
   NamePlace place_;
   Type qtype_;
   Transport transport_;
@@ -142,8 +143,9 @@ std::size_t Search::run() {
 
 /// The zone that answers for name_: for DS that above the cut, when it is ours as well (RFC 4035
 /// §3.1.4.1).
-std::optional<ZoneSnapshot> Search::zone_of_name() const {
-  std::optional<ZoneSnapshot> zone = catalogue_.enclosing(name_);
+std::optional<ZoneSnapshot> Search::zone_of_name() {
+  key_.assign(name_);
+  std::optional<ZoneSnapshot> zone = catalogue_.enclosing(key_);
   if (qtype_ == Type::DS && zone && !name_.is_root() && zone->apex().size() == name_.size()) {
     if (std::optional<ZoneSnapshot> parent = catalogue_.enclosing(name_.parent())) return parent;
   }
@@ -163,7 +165,7 @@ bool Search::follow(NameView target, RRsetView dname) {
 }
 
 Search::Step Search::step(const ZoneSnapshot& zone) {
-  const Lookup found = zone.find(name_);
+  const Lookup found = zone.find(key_);
   // Whichever comes first on the way down; a cut hides a DNAME at the same name (RFC 6672 §2.3).
   if (found.dname_size != 0 && (found.cut_size == 0 || found.dname_size < found.cut_size)) {
     return dname(found);
@@ -331,9 +333,10 @@ void Search::note_targets(RRsetView rrset, const Owner& owner, std::size_t first
 void Search::add_additional() {
   for (std::size_t i = 0; i < target_count_; ++i) {
     const Target target = targets_[i];
-    const std::optional<ZoneSnapshot> zone = catalogue_.enclosing(target.name());
+    const zones::TreeKey key(target.name());
+    const std::optional<ZoneSnapshot> zone = catalogue_.enclosing(key);
     if (!zone) continue;
-    const Lookup found = zone->find(target.name());
+    const Lookup found = zone->find(key);
     if (found.kind != Lookup::Kind::EXACT || found.cut_size != 0 || found.dname_size != 0) continue;
     const Owner owner = sections_.owner_at(target.name(), target.at);
     add_addresses(owner, found.rrsets);

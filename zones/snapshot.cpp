@@ -262,7 +262,7 @@ void Catalogue::prefetch_group(std::span<const NameView> names) const {
   std::array<TreeKey, PREFETCH_GROUP> keys;
   std::array<Descent, PREFETCH_GROUP> descents;
   for (std::size_t at = 0; at < names.size(); ++at) {
-    keys[at].assign(names[at].wire().first(names[at].size() - 1));
+    keys[at].assign(names[at]);
     descents[at] = {&root_, keys[at].digits(), keys[at].size()};
   }
   descend(tree_, std::span(descents).first(names.size()));

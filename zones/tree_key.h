@@ -27,7 +27,7 @@ class TreeKey {
 
   TreeKey() = default;
   /// Refers to the name's octets.
-  explicit TreeKey(NameView name) { assign(name.wire().first(name.size() - 1)); }
+  explicit TreeKey(NameView name) { assign(name); }
   /// `labels` is a name without its root label, or what is left of one without an ancestor's
   /// labels.
   explicit TreeKey(std::span<const std::uint8_t> labels) { assign(labels); }
@@ -35,6 +35,7 @@ class TreeKey {
   TreeKey(const TreeKey&) = delete;
   TreeKey& operator=(const TreeKey&) = delete;
 
+  void assign(NameView name) { assign(name.wire().first(name.size() - 1)); }
   void assign(std::span<const std::uint8_t> labels);
 
   std::size_t size() const { return size_; }
