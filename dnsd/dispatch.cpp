@@ -198,12 +198,12 @@ std::size_t Dispatcher::Impl::update(const Context& context, Signer& signer,
                                      const std::function<SendLater()>& send_later) {
   auto message = zones::parse_message(context.octets);
   if (!message) {
-    log.malformed_update(context.peer, message.error());
+    log.malformed_update(context.peer, zones::to_text(message.error()));
     return error(signer, context, Rcode::FORMERR);
   }
   const auto served = find_update_zone(context.state.catalogue, message->question);
   if (!served && served.error() == Rcode::FORMERR) {
-    log.malformed_update(context.peer, zones::WireError::BAD_COUNT);
+    log.malformed_update(context.peer, "its zone section is not one SOA of class IN");
     return error(signer, context, Rcode::FORMERR);
   }
   const zones::NameView zone = message->question.front().name;
@@ -299,6 +299,9 @@ std::size_t Dispatcher::handle(const State& state, std::span<const std::uint8_t>
   const AnswerLimits unsigned_limits{.transport = peer.transport,
                                      .own_udp_octets = state.policy->udp_octets};
   if (parsed == Parse::FORMERR) {
+    if (request.opcode == Opcode::UPDATE) {
+      impl_->log.malformed_update(peer, "its sections are not whole");
+    }
     return answer_error(octets, request, Rcode::FORMERR, unsigned_limits, out);
   }
   // The way of nearly all: no clock, no signature.

@@ -94,10 +94,9 @@ void DispatchLog::bad_signature(const State& state, std::span<const std::uint8_t
   });
 }
 
-void DispatchLog::malformed_update(const Peer& peer, zones::WireError error) {
-  write(MALFORMED_UPDATE, [&] {
-    return "update from " + to_text(peer) + " refused: malformed: " + zones::to_text(error);
-  });
+void DispatchLog::malformed_update(const Peer& peer, const char* what) {
+  write(MALFORMED_UPDATE,
+        [&] { return "update from " + to_text(peer) + " refused: malformed: " + what; });
 }
 
 void DispatchLog::unsigned_update(const Peer& peer, zones::NameView zone, bool has_sig0) {

@@ -22,7 +22,7 @@ class DispatchLog {
  public:
   void bad_signature(const State& state, std::span<const std::uint8_t> octets,
                      const Request& request, const Peer& peer, keys::TsigError error);
-  void malformed_update(const Peer& peer, zones::WireError error);
+  void malformed_update(const Peer& peer, const char* what);
   void unsigned_update(const Peer& peer, zones::NameView zone, bool has_sig0);
   void update_not_served(const Peer& peer, zones::NameView zone, zones::NameView key);
   void update_not_granted(const Peer& peer, zones::NameView zone, zones::NameView key);

@@ -107,14 +107,14 @@ asio::awaitable<void> TcpConnection::serve(std::shared_ptr<TcpConnection> self) 
 }
 
 asio::awaitable<void> TcpConnection::read_and_answer() {
-  while (!closed_ && !thread_.draining) {
+  while (!closed_ && !read_no_more_ && !thread_.draining) {
     std::unique_ptr<TransferOut> transfer = answer_messages();
     flush();
     if (transfer) {
       co_await run_transfer(std::move(transfer));
       continue;
     }
-    if (closed_) co_return;
+    if (closed_ || read_no_more_) co_return;
     if (!has_room()) {
       co_await wait_for_change();
       continue;
@@ -142,13 +142,13 @@ std::unique_ptr<TransferOut> TcpConnection::answer_messages() {
     };
   };
   std::uint64_t count = 0;
-  while (!closed_ && !transfer && has_room()) {
+  while (!transfer && has_room()) {
     const std::span<const std::uint8_t> message = next_message();
     if (message.data() == nullptr) break;
     ++count;
     if (message.size() <
         zones::HEADER_OCTETS) {  // whoever sends this will not be understood later either
-      close();
+      read_no_more_ = true;
       break;
     }
     const std::size_t size = dispatcher_.handle(state, message, peer_, thread_.scratch, send_later,

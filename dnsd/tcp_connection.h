@@ -133,6 +133,7 @@ class TcpConnection : public std::enable_shared_from_this<TcpConnection> {
   std::size_t in_flight_ = 0;          // updates that will be answered later
   bool write_active_ = false;
   bool flush_posted_ = false;
+  bool read_no_more_ = false;
   bool closed_ = false;
 };
 
