@@ -6,7 +6,7 @@
 #include <stdexcept>
 #include <string>
 
-namespace test {
+namespace dnsd::test {
 
 class TempDir {
  public:
@@ -27,4 +27,4 @@ class TempDir {
   std::filesystem::path path_;
 };
 
-}  // namespace test
+}  // namespace dnsd::test
