@@ -26,8 +26,9 @@ Record record(const char* owner, Type type, std::vector<std::uint8_t> rdata) {
 }
 
 Record soa(const char* owner, const char* mname) {
-  std::vector<std::uint8_t> rdata(name(mname).wire().begin(), name(mname).wire().end());
-  rdata.resize(rdata.size() + 1 + 20);
+  const Name primary = name(mname);
+  std::vector<std::uint8_t> rdata(primary.wire().begin(), primary.wire().end());
+  rdata.resize(rdata.size() + 1 + 20);  // RNAME is the root, the numbers are 0
   return record(owner, Type::SOA, rdata);
 }
 
