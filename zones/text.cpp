@@ -47,7 +47,10 @@ std::string ldns_text(Type type, RdataView rdata) {
   if (ldns_wire2rr(&parsed, wire.data(), wire.size(), &at, LDNS_SECTION_ANSWER) != LDNS_STATUS_OK)
     return {};
   const Owned<ldns_rr> rr(parsed);
-  const Owned<ldns_buffer> buffer(ldns_buffer_new(256));
+  // ldns does not reckon with the escapes in SvcParams and aborts the program when the buffer is
+  // full, so it is made to hold whatever an octet can become.
+  constexpr std::size_t MAX_TEXT_PER_OCTET = 8;
+  const Owned<ldns_buffer> buffer(ldns_buffer_new(256 + MAX_TEXT_PER_OCTET * rdata.size()));
   if (!buffer || ldns_rr2buffer_str_fmt(buffer.get(), ldns_output_format_nocomments, rr.get()) !=
                      LDNS_STATUS_OK) {
     return {};
@@ -87,7 +90,8 @@ bool is_plain(Type type) {
   }
 }
 
-// WKS: services are named by a file of the machine. NXT: ldns writes half of it in a form of its own.
+// WKS: services are named by a file of the machine. NXT: ldns writes half of it in a form of its
+// own.
 bool is_always_opaque(Type type) { return type == Type::WKS || type == Type::NXT; }
 
 int hex_digit(char c) {

@@ -151,6 +151,26 @@ TEST(Text, WireToTextToWireWithAnyOctets) {
   }
 }
 
+// Of every length, since a buffer that grows is full now and then only.
+TEST(Text, ServiceParametersThatNeedEscapes) {
+  for (const std::uint8_t octet : Rdata{0x00, 0x20, 0x22, 0x2c, 0x3b, 0x5c, 0xff}) {
+    for (std::size_t size = 1; size <= 255; ++size) {
+      SCOPED_TRACE(std::to_string(octet) + " " + std::to_string(size));
+      Rdata rdata = {0, 1, 0, 0, 1};  // priority, the root, alpn
+      rdata.push_back(static_cast<std::uint8_t>((size + 1) >> 8));
+      rdata.push_back(static_cast<std::uint8_t>(size + 1));
+      rdata.push_back(static_cast<std::uint8_t>(size));
+      rdata.insert(rdata.end(), size, octet);
+      const Rdata port = {0, 3, 0, 2, 31, 65};
+      rdata.insert(rdata.end(), port.begin(), port.end());
+      ASSERT_TRUE(is_valid_rdata(Type::HTTPS, rdata));
+      const auto back = rdata_from_text(Type::HTTPS, rdata_to_text(Type::HTTPS, rdata));
+      ASSERT_TRUE(back) << back.error();
+      EXPECT_EQ(*back, rdata);
+    }
+  }
+}
+
 TEST(Text, BigRdataFallsBackToRfc3597) {
   Rdata rdata;
   for (int i = 0; i < 255; ++i) {
