@@ -1,7 +1,9 @@
 #include "dnsd/checkpoint.h"
 
 #include <algorithm>
-#include <vector>
+#include <utility>
+
+#include "zones/name_key.h"
 
 namespace dnsd {
 
@@ -38,31 +40,46 @@ class OldBatches final : public zones::JournalSink {
 
 }  // namespace
 
-Checkpoint::Checkpoint(zones::Store& store, const zones::Loaded& loaded) : store_(store) {
+zones::NameView Checkpoint::Waiting::owner() const {
+  return {reinterpret_cast<const std::uint8_t*>(octets.data()) + order_octets,
+          octets.size() - order_octets};
+}
+
+zones::NameView Checkpoint::Waiting::apex() const {
+  return {owner().data() + owner().size() - apex_octets, apex_octets};
+}
+
+Checkpoint::Checkpoint(zones::Store& store, const zones::Loaded& loaded)
+    : store_(store), next_(waiting_.end()) {
   for (const zones::DirtyName& dirty : loaded.dirty) {
     add(dirty.lsn, dirty.apex.view(), dirty.owner.view());
   }
 }
 
 void Checkpoint::add(zones::Lsn lsn, zones::NameView apex, zones::NameView owner) {
-  if (keys_.contains(KeyView{owner, apex.size()})) return;
-  waiting_.push_back({lsn, nullptr});
-  try {
-    const auto [key, is_new] =
-        keys_.insert({std::string(reinterpret_cast<const char*>(owner.data()), owner.size()),
-                      static_cast<std::uint8_t>(apex.size())});
-    waiting_.back().key = &*key;
-  } catch (...) {
-    waiting_.pop_back();
-    throw;
-  }
+  if (lsn != added_lsn_) added_.clear();
+  added_lsn_ = lsn;
+  ++since_pass_;
+  order_.clear();
+  zones::append_name_key(owner, {}, order_);
+  const KeyView key{order_, apex.size()};
+  const auto at = waiting_.lower_bound(key);
+  if (at != waiting_.end() && !Less()(key, *at)) return;
+  added_.reserve(added_.size() + 1);
+  std::string octets = order_;
+  octets.append(reinterpret_cast<const char*>(owner.data()), owner.size());
+  added_.push_back(
+      waiting_.insert(at, {std::move(octets), static_cast<std::uint16_t>(order_.size()),
+                           static_cast<std::uint8_t>(apex.size())}));
 }
 
 void Checkpoint::forget(zones::Lsn lsn) noexcept {
-  while (!waiting_.empty() && waiting_.back().lsn == lsn) {
-    keys_.erase(keys_.find(*waiting_.back().key));
-    waiting_.pop_back();
+  if (lsn != added_lsn_) return;
+  for (const Names::iterator name : added_) {
+    if (next_ == name) ++next_;
+    waiting_.erase(name);
   }
+  added_.clear();
 }
 
 bool Checkpoint::is_complete() const {
@@ -70,26 +87,35 @@ bool Checkpoint::is_complete() const {
 }
 
 void Checkpoint::write_slice(const zones::Catalogue& newest, std::size_t names) {
-  const std::size_t count = std::min(names, waiting_.size());
+  if (next_ == waiting_.end()) {
+    next_ = waiting_.begin();
+    pass_lsn_ = store_.last_lsn();
+    before_pass_ += std::exchange(since_pass_, 0);
+  }
   std::vector<zones::RowChange> rows;
-  rows.reserve(count);
-  for (std::size_t index = 0; index < count; ++index) {
-    const Key& key = *waiting_[index].key;
-    const std::optional<zones::ZoneSnapshot> zone = newest.zone(key.apex());
+  rows.reserve(std::min(names, waiting_.size()));
+  auto end = next_;
+  std::size_t count = 0;
+  for (; end != waiting_.end() && count < names; ++end, ++count) {
+    const std::optional<zones::ZoneSnapshot> zone = newest.zone(end->apex());
     if (!zone) continue;
-    const std::span<const std::uint8_t> packed = zone->rrsets(key.name()).packed();
+    const std::span<const std::uint8_t> packed = zone->rrsets(end->owner()).packed();
     rows.push_back(
-        {zones::Name(key.apex()), zones::Name(key.name()), {packed.begin(), packed.end()}});
+        {zones::Name(end->apex()), zones::Name(end->owner()), {packed.begin(), packed.end()}});
   }
-  // All batches before that of the first name which still waits are in the rows.
-  const zones::Lsn complete =
-      count == waiting_.size() ? store_.last_lsn() : waiting_[count].lsn - 1;
-  store_.checkpoint(rows, std::max(complete, store_.applied_lsn()));
+  zones::Lsn complete = store_.applied_lsn();
+  if (count == waiting_.size()) {
+    complete = store_.last_lsn();
+  } else if (end == waiting_.end()) {
+    complete = std::max(complete, pass_lsn_);
+  }
+  store_.checkpoint(rows, complete);
 
-  for (std::size_t index = 0; index < count; ++index) {
-    keys_.erase(keys_.find(*waiting_[index].key));
-  }
-  waiting_.erase(waiting_.begin(), waiting_.begin() + static_cast<std::ptrdiff_t>(count));
+  added_.clear();  // they are part of a batch that was appended
+  waiting_.erase(next_, end);
+  next_ = end;
+  if (waiting_.empty()) since_pass_ = 0;
+  if (next_ == waiting_.end()) before_pass_ = 0;
 }
 
 bool Checkpoint::prune(std::uint64_t keep_batches, std::chrono::sys_seconds keep_since) {

@@ -3,9 +3,9 @@
 
 #include <chrono>
 #include <cstdint>
-#include <deque>
+#include <set>
 #include <string>
-#include <unordered_set>
+#include <vector>
 
 #include "zones/loader.h"
 #include "zones/name.h"
@@ -14,11 +14,16 @@
 
 namespace dnsd {
 
-/// Which names' rows are behind, oldest change first. A name that changes again while it waits
-/// keeps its place: its row will be written as it is by then. Used by the writer's thread.
+/// Which names' rows are behind, and how they catch up: in passes over these names in canonical
+/// order, which is the order of the table, so that names that share a page of it are written
+/// together. At the end of a pass all batches are in the rows that were there at its beginning;
+/// names that change ahead of it are taken along, those that change behind it have the next pass.
+/// Used by the writer's thread.
 class Checkpoint {
  public:
   Checkpoint(zones::Store& store, const zones::Loaded& loaded);
+  Checkpoint(const Checkpoint&) = delete;
+  Checkpoint& operator=(const Checkpoint&) = delete;
 
   /// Before batch `lsn` is appended: it changes this name.
   void add(zones::Lsn lsn, zones::NameView apex, zones::NameView owner);
@@ -27,6 +32,8 @@ class Checkpoint {
 
   /// Names whose rows are behind.
   std::size_t lag() const { return waiting_.size(); }
+  /// Names that a restart would have to replay, each as often as a batch changed it.
+  std::uint64_t replay_length() const { return before_pass_ + since_pass_; }
   /// Nothing is behind, and the store knows.
   bool is_complete() const;
   /// Writes the rows of the next `names` names as they stand in `newest`, the version of the newest
@@ -38,43 +45,38 @@ class Checkpoint {
   bool prune(std::uint64_t keep_batches, std::chrono::sys_seconds keep_since);
 
  private:
-  // The apex is a suffix of the owner, so its size tells it.
-  struct Key {
-    std::string owner;
-    std::uint8_t apex_octets = 0;
-    zones::NameView name() const {
-      return {reinterpret_cast<const std::uint8_t*>(owner.data()), owner.size()};
-    }
-    zones::NameView apex() const {
-      return {name().data() + owner.size() - apex_octets, apex_octets};
-    }
-  };
   struct KeyView {
-    zones::NameView owner;
-    std::size_t apex_octets;
-  };
-  static KeyView view(const Key& key) { return {key.name(), key.apex_octets}; }
-  static KeyView view(KeyView key) { return key; }
-  struct Hash {
-    using is_transparent = void;
-    std::size_t operator()(const auto& key) const {
-      return zones::NameHash()(view(key).owner) + view(key).apex_octets;
-    }
-  };
-  struct Equal {
-    using is_transparent = void;
-    bool operator()(const auto& a, const auto& b) const {
-      return view(a).apex_octets == view(b).apex_octets && view(a).owner == view(b).owner;
-    }
+    std::string_view order;   // zones::name_key() of the owner
+    std::size_t apex_octets;  // for a name may be in two zones, at the cut between them
   };
   struct Waiting {
-    zones::Lsn lsn;
-    const Key* key;  // in keys_
+    std::string octets;  // the key, then the owner; one allocation
+    std::uint16_t order_octets;
+    std::uint8_t apex_octets;  // the apex is a suffix of the owner
+    KeyView key() const { return {{octets.data(), order_octets}, apex_octets}; }
+    zones::NameView owner() const;
+    zones::NameView apex() const;
   };
+  struct Less {
+    using is_transparent = void;
+    static KeyView key(const Waiting& waiting) { return waiting.key(); }
+    static KeyView key(KeyView key) { return key; }
+    bool operator()(const auto& a, const auto& b) const {
+      const int order = key(a).order.compare(key(b).order);
+      return order != 0 ? order < 0 : key(a).apex_octets < key(b).apex_octets;
+    }
+  };
+  using Names = std::set<Waiting, Less>;
 
   zones::Store& store_;
-  std::unordered_set<Key, Hash, Equal> keys_;  // of those that wait
-  std::deque<Waiting> waiting_;                // ascending by LSN
+  Names waiting_;
+  Names::iterator next_;     // of the pass; the end: the next slice begins a pass
+  zones::Lsn pass_lsn_ = 0;  // newest batch when the pass began
+  std::uint64_t before_pass_ = 0;
+  std::uint64_t since_pass_ = 0;
+  zones::Lsn added_lsn_ = 0;            // the batch that add() was called for last …
+  std::vector<Names::iterator> added_;  // … and what it brought, for forget()
+  std::string order_;                   // a buffer
 };
 
 }  // namespace dnsd

@@ -345,13 +345,16 @@ void UpdateWriter::Impl::answer(std::span<UpdateJob> jobs, std::span<const Outco
   }
 }
 
-// Before a batch: the checkpoint takes its share when it is far behind. False when it is too far
-// behind and cannot be written: then nothing may be added to what a restart has to replay.
+// Before a batch: the checkpoint takes its share when it is far behind, in names or in what a
+// restart would have to replay. False when it is too far behind and cannot be written: then nothing
+// may be added to that.
 bool UpdateWriter::Impl::keep_up() {
-  const bool is_waiting_to_retry =
+  const std::size_t limit = limits.checkpoint_lag;
+  const bool waits_for_retry =
       retry_delay.count() != 0 && std::chrono::steady_clock::now() < retry_at;
-  if (checkpoint.lag() > limits.checkpoint_lag / 2 && !is_waiting_to_retry) try_slice();
-  while (checkpoint.lag() >= limits.checkpoint_lag) {
+  const bool is_far = checkpoint.lag() > limit / 4 * 3 || checkpoint.replay_length() > 2 * limit;
+  if (is_far && !waits_for_retry) try_slice();
+  while (checkpoint.lag() >= limit || checkpoint.replay_length() >= 4 * limit) {
     if (!try_slice()) return false;
   }
   return true;

@@ -39,8 +39,9 @@ struct UpdateJob {
 struct WriterLimits {
   std::size_t queue = 10'000;  // messages that wait; more are answered SERVFAIL at once
   std::size_t batch = 1'000;   // messages in one commit
-  std::size_t checkpoint_lag =
-      50'000;  // names that the checkpoint may be behind, then updates wait for it
+  /// Names that the checkpoint may be behind; then updates wait for it. Each takes about 200
+  /// octets, and a restart replays it.
+  std::size_t checkpoint_lag = 200'000;
   std::size_t checkpoint_slice = 500;      // names in one transaction of the checkpoint
   std::uint64_t journal_batches = 50'000;  // kept behind the checkpoint, for IXFR and history …
   std::chrono::hours journal_age{24 * 7};  // … and not for longer than this

@@ -39,22 +39,41 @@ class CheckpointTest : public ::testing::Test {
   zones::Catalogue newest_ = zone_.builder().freeze();
 };
 
-TEST_F(CheckpointTest, AppliedIsWhatAllNamesWereWrittenOf) {
+TEST_F(CheckpointTest, AppliedMovesAtTheEndOfAPass) {
   Checkpoint checkpoint(store_, {});
   EXPECT_TRUE(checkpoint.is_complete());
-  append(checkpoint, {"a", "b"});
-  append(checkpoint, {"c"});
+  append(checkpoint, {"c", "b"});
   append(checkpoint, {"d"});  // gone by now
-  EXPECT_EQ(checkpoint.lag(), 4U);
-  checkpoint.write_slice(newest_, 1);
-  EXPECT_EQ(store_.applied_lsn(), 0U);  // b of batch 1 waits
-  checkpoint.write_slice(newest_, 1);
-  EXPECT_EQ(store_.applied_lsn(), 1U);
-  EXPECT_FALSE(checkpoint.is_complete());
+  EXPECT_EQ(checkpoint.lag(), 3U);
+  checkpoint.write_slice(newest_, 1);  // b
+  EXPECT_EQ(rows(), "example.org. b.example.org. ");
+  append(checkpoint, {"a"});  // behind the pass
+  append(checkpoint, {"e"});  // ahead of it
+  checkpoint.write_slice(newest_, 2);
+  EXPECT_EQ(rows(), "example.org. b.example.org. c.example.org. ");
+  EXPECT_EQ(store_.applied_lsn(), 0U);
+  checkpoint.write_slice(newest_, 10);  // to the end, not around it
+  EXPECT_EQ(store_.applied_lsn(), 2U);
+  EXPECT_EQ(checkpoint.lag(), 1U);
   checkpoint.write_slice(newest_, 10);
-  EXPECT_EQ(store_.applied_lsn(), 3U);
-  EXPECT_TRUE(checkpoint.is_complete());
   EXPECT_EQ(rows(), "example.org. a.example.org. b.example.org. c.example.org. ");
+  EXPECT_EQ(store_.applied_lsn(), 4U);
+  EXPECT_TRUE(checkpoint.is_complete());
+}
+
+TEST_F(CheckpointTest, ReplayLengthCountsEachChangeUntilItIsApplied) {
+  Checkpoint checkpoint(store_, {});
+  append(checkpoint, {"a", "b"});
+  append(checkpoint, {"a", "b"});
+  EXPECT_EQ(checkpoint.lag(), 2U);
+  EXPECT_EQ(checkpoint.replay_length(), 4U);
+  checkpoint.write_slice(newest_, 1);
+  append(checkpoint, {"a"});
+  EXPECT_EQ(checkpoint.replay_length(), 5U);
+  checkpoint.write_slice(newest_, 1);
+  EXPECT_EQ(checkpoint.replay_length(), 1U);
+  checkpoint.write_slice(newest_, 1);
+  EXPECT_EQ(checkpoint.replay_length(), 0U);
 }
 
 TEST_F(CheckpointTest, RowsOfNamesThatAreGoneAreRemoved) {
@@ -62,7 +81,6 @@ TEST_F(CheckpointTest, RowsOfNamesThatAreGoneAreRemoved) {
   append(checkpoint, {"a"});
   checkpoint.write_slice(newest_, 10);
   EXPECT_EQ(rows(), "example.org. a.example.org. ");
-  const testing::TestZone without("");
   append(checkpoint, {"a"});
   zones::CatalogueBuilder builder;
   testing::fill(builder, apex_, testing::records(testing::APEX));
@@ -70,13 +88,12 @@ TEST_F(CheckpointTest, RowsOfNamesThatAreGoneAreRemoved) {
   EXPECT_EQ(rows(), "example.org. ");
 }
 
-TEST_F(CheckpointTest, NameThatChangesAgainKeepsItsPlace) {
+TEST_F(CheckpointTest, NameThatChangesAgainWaitsOnce) {
   Checkpoint checkpoint(store_, {});
   append(checkpoint, {"a", "b"});
   append(checkpoint, {"A", "c"});  // the case of a name does not matter
   EXPECT_EQ(checkpoint.lag(), 3U);
   checkpoint.write_slice(newest_, 2);
-  EXPECT_EQ(store_.applied_lsn(), 1U);
   append(checkpoint, {"a"});  // after it was written it has to be written again
   EXPECT_EQ(checkpoint.lag(), 2U);
   checkpoint.write_slice(newest_, 1);
@@ -85,15 +102,31 @@ TEST_F(CheckpointTest, NameThatChangesAgainKeepsItsPlace) {
   EXPECT_TRUE(checkpoint.is_complete());
 }
 
+TEST_F(CheckpointTest, SameNameInTwoZonesWaitsTwice) {
+  Checkpoint checkpoint(store_, {});
+  const zones::Name sub = testing::name("sub");
+  checkpoint.add(1, apex_.view(), sub.view());
+  checkpoint.add(1, sub.view(), sub.view());
+  EXPECT_EQ(checkpoint.lag(), 2U);
+  checkpoint.forget(1);
+  EXPECT_EQ(checkpoint.lag(), 0U);
+}
+
 TEST_F(CheckpointTest, BatchThatWasNotAppendedIsForgotten) {
   Checkpoint checkpoint(store_, {});
-  append(checkpoint, {"a"});
+  append(checkpoint, {"a", "c"});
   checkpoint.add(2, apex_.view(), testing::name("a").view());
   checkpoint.add(2, apex_.view(), testing::name("b").view());
   checkpoint.forget(2);
+  EXPECT_EQ(checkpoint.lag(), 2U);
+  checkpoint.write_slice(newest_, 1);
+  checkpoint.add(2, apex_.view(), testing::name("b").view());  // in the middle of a pass
+  checkpoint.forget(2);
   EXPECT_EQ(checkpoint.lag(), 1U);
   append(checkpoint, {"b"});
-  EXPECT_EQ(checkpoint.lag(), 2U);
+  for (int slices = 0; slices < 2; ++slices) checkpoint.write_slice(newest_, 10);
+  EXPECT_TRUE(checkpoint.is_complete());
+  EXPECT_EQ(rows(), "example.org. a.example.org. b.example.org. c.example.org. ");
 }
 
 TEST_F(CheckpointTest, BatchesWithoutChangesCountAsApplied) {

@@ -31,10 +31,10 @@ class UpdateStoreTest : public ::testing::Test {
   }
 
   std::unique_ptr<zones::SqliteStore> open(int number) {
-    // Nothing here is about a power cut, so no sync is waited for.
-    return std::make_unique<zones::SqliteStore>(
-        folder_ / (std::to_string(number) + ".sqlite"),
-        zones::SqliteOptions{.synchronous = zones::SqliteOptions::Synchronous::OFF});
+    zones::SqliteOptions options;  // nothing here is about a power cut, so no sync is waited for
+    options.synchronous = zones::SqliteOptions::Synchronous::OFF;
+    return std::make_unique<zones::SqliteStore>(folder_ / (std::to_string(number) + ".sqlite"),
+                                                options);
   }
   void create(int number) {
     const auto store = open(number);
