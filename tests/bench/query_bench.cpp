@@ -93,7 +93,11 @@ std::vector<std::uint8_t> question(Kind kind, std::uint32_t host) {
   return {wire.begin(), wire.end()};
 }
 
-void answer(benchmark::State& state, std::vector<Kind> kinds) {
+// As many as a worker takes at once.
+constexpr std::size_t BATCH = 64;
+
+/// @param batches  the names of BATCH questions are prefetched together, as a worker does
+void answer(benchmark::State& state, std::vector<Kind> kinds, bool batches) {
   const zones::Catalogue& zones = catalogue();
   std::mt19937 random(1);  // NOLINT: the same questions each time
   std::vector<std::vector<std::uint8_t>> questions;
@@ -105,6 +109,13 @@ void answer(benchmark::State& state, std::vector<Kind> kinds) {
   std::size_t next = 0;
   std::size_t octets = 0;
   for (auto _ : state) {
+    if (batches && next % BATCH == 0) {
+      std::array<zones::NameView, BATCH> names;
+      for (std::size_t i = 0; i < BATCH; ++i) {
+        names[i] = dnsd::peek_question_name(questions[(next + i) % QUERIES]);
+      }
+      zones.prefetch(names);
+    }
     const std::vector<std::uint8_t>& asked = questions[next++ % QUERIES];
     dnsd::Request request;
     if (dnsd::parse_request(asked, request) != dnsd::Parse::OK) std::abort();
@@ -115,11 +126,17 @@ void answer(benchmark::State& state, std::vector<Kind> kinds) {
   state.counters["octets"] = static_cast<double>(octets) / static_cast<double>(state.iterations());
 }
 
-BENCHMARK_CAPTURE(answer, A, {Kind::A});
-BENCHMARK_CAPTURE(answer, TXT, {Kind::TXT});
-BENCHMARK_CAPTURE(answer, SRV_with_address, {Kind::SRV});
-BENCHMARK_CAPTURE(answer, NXDOMAIN, {Kind::NXDOMAIN});
-BENCHMARK_CAPTURE(answer, mix, {Kind::A, Kind::SRV, Kind::TXT, Kind::A, Kind::NXDOMAIN});
+BENCHMARK_CAPTURE(answer, A, {Kind::A}, false);
+BENCHMARK_CAPTURE(answer, TXT, {Kind::TXT}, false);
+BENCHMARK_CAPTURE(answer, SRV_with_address, {Kind::SRV}, false);
+BENCHMARK_CAPTURE(answer, NXDOMAIN, {Kind::NXDOMAIN}, false);
+BENCHMARK_CAPTURE(answer, mix, {Kind::A, Kind::SRV, Kind::TXT, Kind::A, Kind::NXDOMAIN}, false);
+BENCHMARK_CAPTURE(answer, A_in_batches, {Kind::A}, true);
+BENCHMARK_CAPTURE(answer, TXT_in_batches, {Kind::TXT}, true);
+BENCHMARK_CAPTURE(answer, SRV_with_address_in_batches, {Kind::SRV}, true);
+BENCHMARK_CAPTURE(answer, NXDOMAIN_in_batches, {Kind::NXDOMAIN}, true);
+BENCHMARK_CAPTURE(answer, mix_in_batches, {Kind::A, Kind::SRV, Kind::TXT, Kind::A, Kind::NXDOMAIN},
+                  true);
 
 void parse_only(benchmark::State& state) {
   const std::vector<std::uint8_t> asked = question(Kind::A, 1);
