@@ -68,6 +68,7 @@ class FakeNetwork final : public Network {
         reply.tsig_error = updates.front().second;
         updates.pop_front();
       }
+      if (forget_lease) reply.message->edns.reset();
       if (lose_answers) reply.message.reset();
       return reply;
     }
@@ -81,6 +82,7 @@ class FakeNetwork final : public Network {
   Rcode soa_rcode = Rcode::NXDOMAIN;
   bool soa_in_parent_only = false;  // the authority section stays empty below the apex
   bool lose_answers = false;
+  bool forget_lease = false;
   const char* alias = nullptr;  // this name is a CNAME
   const char* zone = "dyn.example";
   const char* mname = "ns.dyn.example";
@@ -364,6 +366,20 @@ TEST(Session, LocalhostOnly) {
   const Ran ran = run(network, "zone dyn.example\nsend\nserver 192.0.2.1\n", options);
   EXPECT_EQ(network.log, "resolve localhost\n192.0.2.53#53 UPDATE dyn.example. 0+0\n");
   EXPECT_EQ(ran.err, "cannot reset server in localhost-only mode\nsyntax error\n");
+}
+
+TEST(Session, Rfc9664ServerWithoutLeases) {
+  const std::string script = HERE + "lease 60\n" + ADD + "send\n";
+  FakeNetwork network;
+  EXPECT_EQ(run(network, script).err, "");  // the fake sends back the option
+  network.forget_lease = true;
+  Ran ran = run(network, script);
+  EXPECT_EQ(ran.status, 0);
+  EXPECT_EQ(ran.err,
+            "warning: the server grants no leases: what was added stays until it is deleted\n");
+  EXPECT_EQ(run(network, HERE + ADD + "send\n").err, "");
+  network.updates = {{Rcode::REFUSED, 0}};
+  EXPECT_EQ(run(network, script).err, "update failed: REFUSED\n");
 }
 
 TEST(Session, DebugShowsWhatIsSentAndReceived) {

@@ -63,6 +63,9 @@ std::string escape_zone_file_signs(std::string_view text) {
   return result;
 }
 
+/// Records of meta types do not exist, and servers answer FORMERR to them (RFC 2136 §3.4.1.2).
+bool may_be_named(Type type) { return type == Type::ANY || !zones::is_meta(type); }
+
 std::optional<std::string> read_rdata(Record& record, std::string_view text) {
   if (zones::is_meta(record.type)) {
     return "invalid rdata format: " + zones::to_text(record.type) + " is not a type of records";
@@ -280,7 +283,9 @@ Script::Outcome Script::prerequisite_rrset(Record record, bool exists, Words& wo
     if (word.empty()) return error("could not read type");
     if (rrclass == Class::ANY || rrclass == Class::NONE) rrclass = this->rrclass();
   }
-  if (!zones::type_from_text(word, record.type)) return error("invalid type: " + std::string(word));
+  if (!zones::type_from_text(word, record.type) || !may_be_named(record.type)) {
+    return error("invalid type: " + std::string(word));
+  }
   const std::string_view data = words.rest();
   if (!exists) {
     make_any(record, Class::NONE);  // RFC 2136 §2.4.3
@@ -354,6 +359,7 @@ Script::Outcome Script::update_record(Record record, bool is_delete, std::string
     }
     record.rrclass = is_delete ? Class::NONE : rrclass;  // RFC 2136 §2.5.4 and §2.5.1
   } else if (is_delete) {
+    if (!may_be_named(record.type)) return error("invalid type: " + std::string(word));
     make_any(record, Class::ANY);  // RFC 2136 §2.5.2 and §2.5.3
   } else {
     return error("could not read rdata");
