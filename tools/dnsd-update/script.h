@@ -61,6 +61,7 @@ class Script {
   const Host& server() const { return server_; }
   const Host& local() const { return local_; }
   zones::Class rrclass() const { return class_.value_or(default_class_); }
+  const std::optional<Lease>& lease() const { return lease_; }
   const std::optional<keys::TsigKey>& key() const { return key_; }
   void set_key(keys::TsigKey key) { key_ = std::move(key); }
 

@@ -54,6 +54,11 @@ Message soa_query(const Name& name, zones::Class rrclass, bool recursive) {
   return query;
 }
 
+/// RFC 9664 §4.2: a server that knows leases says for how long it grants one.
+bool has_lease(const Message& response) {
+  return response.edns && response.edns->find(zones::OptionCode::UPDATE_LEASE) != nullptr;
+}
+
 /// The SOA that tells the zone of `name`: in the answer, or of a name above in the authority
 /// section (RFC 2308 §2). An alias tells nothing: its target's zone is another one.
 const Record* find_soa(const Message& response, const Name& name) {
@@ -264,6 +269,9 @@ void Session::report(const Reply& reply) {
     err_ << "update failed: " << rcode;
     if (reply.tsig_error != 0) err_ << '(' << tsig_error_to_text(reply.tsig_error) << ')';
     err_ << '\n';
+  }
+  if (answer_ && answer_->header.rcode == 0 && script_.lease() && !has_lease(*answer_)) {
+    err_ << "warning: the server grants no leases: what was added stays until it is deleted\n";
   }
   if (options_.debug && answer_) {
     out_.flush();
