@@ -251,8 +251,11 @@ void SqliteStore::Impl::open(const SqliteOptions& options) {
     // SQLite takes a file shorter than a page for a new one.
     constexpr std::uintmax_t SHORTEST_OCTETS = 512;
     const bool exists = std::filesystem::exists(path_, ignored);
-    if (has_marker && (!exists || std::filesystem::file_size(path_, ignored) < SHORTEST_OCTETS)) {
-      refuse_new_start();
+    const std::uintmax_t size = exists ? std::filesystem::file_size(path_, ignored) : 0;
+    if (has_marker && size < SHORTEST_OCTETS) refuse_new_start();
+    if (size > 0 && size < SHORTEST_OCTETS) {
+      throw StoreError(Kind::CORRUPT,
+                       file() + " is no SQLite database; name another path, or restore a backup");
     }
     create_file(path_);
   }

@@ -556,6 +556,14 @@ TEST(SqliteStore, AnotherProgramsDatabaseIsRefused) {
               testing::AllOf(HasSubstr("CORRUPT"), HasSubstr("another program")));
 }
 
+TEST(SqliteStore, AFileTooShortForADatabaseIsRefusedAndKept) {
+  TemporaryFolder folder;
+  std::ofstream(folder / "dnsd.sqlite") << "x";
+  EXPECT_THAT(failure([&] { SqliteStore store(folder / "dnsd.sqlite"); }),
+              testing::AllOf(HasSubstr("CORRUPT"), HasSubstr("no SQLite database")));
+  EXPECT_EQ(std::filesystem::file_size(folder / "dnsd.sqlite"), 1U);
+}
+
 TEST(SqliteStore, AFolderThatIsNotThereIsNamed) {
   TemporaryFolder folder;
   const auto file = folder / "no/such/dnsd.sqlite";
