@@ -1,0 +1,129 @@
+// SqliteStore: everything that reads the database, and trusts none of it.
+#include <algorithm>
+
+#include "zones/journal_codec.h"
+#include "zones/name_key.h"
+#include "zones/sqlite_store_impl.h"
+
+namespace zones {
+namespace {
+
+std::string_view as_text(std::span<const std::uint8_t> octets) {
+  return {reinterpret_cast<const char*>(octets.data()), octets.size()};
+}
+
+}  // namespace
+
+Lsn SqliteStore::Impl::load(StateSink& sink) {
+  guarded("read it", [&] { load_names(sink); });
+  return guarded("read it", [&] { return load_journal(sink); });
+}
+
+void SqliteStore::Impl::load_names(StateSink& sink) {
+  std::vector<const ZoneRow*> by_id;
+  for (const auto& [key, zone] : zones_) by_id.push_back(&zone);
+  std::ranges::sort(by_id, {}, &ZoneRow::id);
+  const auto select = statement("SELECT zone, key, checksum, value FROM name ORDER BY zone, key");
+  StatementUse query(*select);
+  bool more = query.row();
+  std::string last_key;
+  std::string own_key;
+  NameRow row;
+  for (const ZoneRow* zone : by_id) {
+    sink.zone(zone->apex_view());
+    std::uint64_t names = 0;
+    std::uint64_t digest = 0;
+    for (; more && static_cast<std::int64_t>(query.number(0)) == zone->id; more = query.row()) {
+      const std::string_view key = as_text(query.octets(1));
+      const std::uint64_t checksum = query.number(2);
+      const std::span<const std::uint8_t> value = query.octets(3);
+      bool good = checksum == name_row_checksum(zone->id, key, value) &&
+                  decode_name_row(value, zone->apex_view(), row) && (names == 0 || key > last_key);
+      if (good) {
+        own_key.clear();
+        append_name_key(row.owner, zone->apex_view(), own_key);
+        good = key == own_key;
+      }
+      if (!good)
+        damaged("a row of the zone " + zone->apex_view().to_text() + " is not what was written");
+      last_key.assign(key);
+      ++names;
+      digest += checksum;
+      sink.node(row.owner, row.rrsets);
+    }
+    if (names != zone->names || digest != zone->digest) {
+      damaged("the zone " + zone->apex_view().to_text() + " has " + std::to_string(names) +
+              " names instead of " + std::to_string(zone->names) +
+              ", or other ones than were written");
+    }
+  }
+  if (more) damaged("it has names that belong to no zone");
+}
+
+JournalBatch SqliteStore::Impl::decode_row(const StatementUse& row) const {
+  const Lsn lsn = row.number(0);
+  Result<JournalBatch, JournalError> batch = decode_batch(row.octets(2));
+  if (!batch)
+    damaged("batch " + std::to_string(lsn) + " of the journal: " + to_text(batch.error()));
+  if (batch->lsn != lsn)
+    damaged("batch " + std::to_string(lsn) + " of the journal has another number inside");
+  return std::move(*batch);
+}
+
+Lsn SqliteStore::Impl::load_journal(StateSink& sink) {
+  StatementUse query(*batches_);
+  query.number(1, store_.applied + 1);
+  Lsn expected = store_.applied + 1;
+  for (; query.row(); ++expected) {
+    JournalBatch batch = decode_row(query);
+    if (batch.lsn != expected)
+      damaged("batch " + std::to_string(expected) + " of the journal is missing");
+    std::erase_if(batch.changes, [&](const ChangeSet& change) {
+      const auto zone = zones_.find(name_key(change.apex));
+      return zone == zones_.end() || batch.lsn <= zone->second.since;
+    });
+    sink.batch(batch);
+  }
+  if (expected != last_ + 1)
+    damaged("batch " + std::to_string(expected) + " of the journal is missing");
+  return last_;
+}
+
+Lsn SqliteStore::Impl::journal(Lsn from, JournalSink& sink) {
+  return guarded("read the journal", [&] {
+    StatementUse query(*batches_);
+    query.number(1, from);
+    Lsn first = 0;
+    Lsn expected = 0;
+    while (query.row()) {
+      JournalBatch batch = decode_row(query);
+      if (first == 0) first = expected = batch.lsn;
+      if (batch.lsn != expected++) {
+        damaged("batch " + std::to_string(expected - 1) + " of the journal is missing");
+      }
+      if (!sink.batch(batch)) break;
+    }
+    return first;
+  });
+}
+
+void SqliteStore::Impl::check() {
+  struct Nothing final : StateSink {
+    void zone(NameView) override {}
+    void node(NameView, RRsetsView) override {}
+    void batch(const JournalBatch&) override {}
+  };
+  struct All final : JournalSink {
+    bool batch(const JournalBatch&) override { return true; }
+  };
+  guarded("check it", [&] {
+    const std::string result = database_->execAndGet("PRAGMA integrity_check(1)").getString();
+    if (result != "ok") damaged(result);
+  });
+  Nothing nothing;
+  load(nothing);
+  All all;
+  journal(0, all);
+}
+
+}  // namespace zones

@@ -1,0 +1,264 @@
+// SqliteStore: everything that changes the database.
+#include <algorithm>
+#include <optional>
+#include <tuple>
+
+#include "zones/journal_codec.h"
+#include "zones/name_key.h"
+#include "zones/sqlite_store_impl.h"
+
+namespace zones {
+namespace {
+
+using Kind = StoreError::Kind;
+
+}  // namespace
+
+void SqliteStore::Impl::roll_back() {
+  if (sqlite3_get_autocommit(database_->getHandle()) == 0) database_->tryExec("ROLLBACK");
+}
+
+void SqliteStore::Impl::undo() {
+  // A commit whose sync failed is undone here, yet may be whole in the file: a restart would find
+  // it in the write-ahead log. Another commit in its place takes that away. While the disk takes
+  // none, the state after a restart is undecided between without and with the failed transaction,
+  // whole; the next commit decides it.
+  try {
+    StoreRow row = store_;
+    ++row.attempts;
+    save_store_row(row);
+    store_ = row;
+  } catch (const SQLite::Exception&) {
+    roll_back();
+  }
+}
+
+void SqliteStore::Impl::limit_wal() {
+  constexpr std::size_t PAGE_OCTETS = 4096;
+  if (static_cast<std::size_t>(wal_frames_) * PAGE_OCTETS < max_wal_octets_) return;
+  // All of it, there being no readers. After a failure the next commit tries again.
+  copy_wal(SQLITE_CHECKPOINT_PASSIVE);
+}
+
+void SqliteStore::Impl::save_store_row(const StoreRow& row) {
+  StatementUse(*save_store_)
+      .number(1, row.applied)
+      .number(2, row.attempts)
+      .number(3, row.checksum())
+      .run();
+}
+
+void SqliteStore::Impl::save_zone_row(const ZoneRow& row) {
+  StatementUse(*save_zone_)
+      .number(1, static_cast<std::uint64_t>(row.id))
+      .number(2, row.names)
+      .number(3, row.digest)
+      .number(4, row.checksum())
+      .run();
+}
+
+void SqliteStore::Impl::insert_name(ZoneRow& zone, std::string_view key, NameView owner,
+                                    RRsetsView rrsets) {
+  buffer_.clear();
+  encode_name_row(owner, zone.apex_view(), rrsets, buffer_);
+  const std::uint32_t checksum = name_row_checksum(zone.id, key, buffer_);
+  StatementUse(*insert_name_)
+      .number(1, static_cast<std::uint64_t>(zone.id))
+      .octets(2, key)
+      .number(3, checksum)
+      .octets(4, buffer_.data(), buffer_.size())
+      .run();
+  ++zone.names;
+  zone.digest += checksum;
+}
+
+void SqliteStore::Impl::put_name(ZoneRow& zone, std::string_view key, NameView owner,
+                                 RRsetsView rrsets) {
+  std::optional<std::uint64_t> before;
+  {
+    StatementUse query(*find_name_);
+    query.number(1, static_cast<std::uint64_t>(zone.id)).octets(2, key);
+    if (query.row()) before = query.number(0);
+  }
+  if (!before) {
+    if (!rrsets.empty()) insert_name(zone, key, owner, rrsets);
+    return;
+  }
+  zone.digest -= *before;
+  if (rrsets.empty()) {
+    StatementUse(*delete_name_).number(1, static_cast<std::uint64_t>(zone.id)).octets(2, key).run();
+    --zone.names;
+    return;
+  }
+  buffer_.clear();
+  encode_name_row(owner, zone.apex_view(), rrsets, buffer_);
+  const std::uint32_t checksum = name_row_checksum(zone.id, key, buffer_);
+  StatementUse(*update_name_)
+      .number(1, static_cast<std::uint64_t>(zone.id))
+      .octets(2, key)
+      .number(3, checksum)
+      .octets(4, buffer_.data(), buffer_.size())
+      .run();
+  zone.digest += checksum;
+}
+
+void SqliteStore::Impl::checkpoint(std::span<const RowChange> rows, Lsn applied) {
+  if (applied < store_.applied || applied > last_) {
+    throw StoreError(Kind::CONFLICT, file() + ": the checkpoint stands at batch " +
+                                         std::to_string(store_.applied) + " of " +
+                                         std::to_string(last_) + " and cannot go to " +
+                                         std::to_string(applied));
+  }
+  if (rows.empty() && applied == store_.applied) return;
+  struct Item {
+    ZoneRow* zone;
+    std::string key;
+    const RowChange* row;
+  };
+  std::vector<Item> items;
+  items.reserve(rows.size());
+  for (const RowChange& row : rows) {
+    const auto zone = zones_.find(name_key(row.apex));
+    if (zone == zones_.end()) {
+      throw StoreError(Kind::CONFLICT, file() + ": there is no zone " + row.apex.to_text());
+    }
+    if (!row.owner.is_at_or_below(row.apex) || !is_valid_packed(row.rrsets)) {
+      throw std::invalid_argument("a row for " + row.owner.to_text() +
+                                  " that does not belong into a zone");
+    }
+    items.push_back({&zone->second, name_key(row.owner, row.apex), &row});
+  }
+  // In the order of the table, so that neighbours share pages; the later of two changes of a name
+  // counts.
+  std::ranges::stable_sort(items, [](const Item& a, const Item& b) {
+    return std::tie(a.zone->id, a.key) < std::tie(b.zone->id, b.key);
+  });
+  std::vector<std::pair<ZoneRow*, ZoneRow>> touched;
+  StoreRow store = store_;
+  store.applied = applied;
+  guarded("write the checkpoint", [&] {
+    transaction([&] {
+      for (std::size_t i = 0; i < items.size(); ++i) {
+        const Item& item = items[i];
+        if (i + 1 < items.size() && items[i + 1].zone == item.zone && items[i + 1].key == item.key)
+          continue;
+        if (touched.empty() || touched.back().first != item.zone)
+          touched.emplace_back(item.zone, *item.zone);
+        put_name(touched.back().second, item.key, item.row->owner, RRsetsView(item.row->rrsets));
+      }
+      for (const auto& [old, row] : touched) save_zone_row(row);
+      save_store_row(store);
+    });
+    for (auto& [old, row] : touched) *old = std::move(row);
+    store_ = store;
+    limit_wal();
+  });
+}
+
+void SqliteStore::Impl::append(const JournalBatch& batch) {
+  if (batch.lsn != last_ + 1) {
+    throw StoreError(Kind::CONFLICT, file() + ": the newest batch is number " +
+                                         std::to_string(last_) + ", so " +
+                                         std::to_string(batch.lsn) + " cannot follow");
+  }
+  guarded("write a batch", [&] {
+    buffer_.clear();
+    encode_batch(batch, buffer_);
+    write([&] {
+      StatementUse(*append_)
+          .number(1, batch.lsn)
+          .number(2, static_cast<std::uint64_t>(batch.time.time_since_epoch().count()))
+          .octets(3, buffer_.data(), buffer_.size())
+          .run();
+    });
+    last_ = batch.lsn;
+    limit_wal();
+  });
+}
+
+void SqliteStore::Impl::prune(Lsn before) {
+  guarded("prune the journal", [&] {
+    write([&] { StatementUse(*prune_).number(1, std::min(before, store_.applied + 1)).run(); });
+    limit_wal();
+  });
+}
+
+class SqliteStore::Impl::Writer final : public ZoneWriter {
+ public:
+  Writer(Impl& store, ZoneRow& zone) : store_(store), zone_(zone) {}
+  void node(NameView owner, RRsetsView rrsets) override {
+    if (!owner.is_at_or_below(zone_.apex_view()) || rrsets.empty() ||
+        !is_valid_packed(rrsets.packed())) {
+      throw std::invalid_argument("records of " + owner.to_text() +
+                                  " that do not belong into a zone");
+    }
+    key_.clear();
+    append_name_key(owner, zone_.apex_view(), key_);
+    try {
+      store_.insert_name(zone_, key_, owner, rrsets);
+    } catch (const SQLite::Exception& error) {
+      if ((error.getErrorCode() & 0xff) != SQLITE_CONSTRAINT) throw;
+      throw StoreError(Kind::CONFLICT, "the name " + owner.to_text() + " came twice");
+    }
+  }
+
+ private:
+  Impl& store_;
+  ZoneRow& zone_;
+  std::string key_;
+};
+
+void SqliteStore::Impl::create_zone(NameView apex, const std::function<void(ZoneWriter&)>& source) {
+  const std::string key = name_key(apex);
+  if (zones_.contains(key)) {
+    throw StoreError(Kind::CONFLICT, file() + ": the zone " + apex.to_text() + " exists already");
+  }
+  ZoneRow zone;
+  zone.apex.assign(apex.wire().begin(), apex.wire().end());
+  zone.since = last_;
+  guarded("create the zone", [&] {
+    const auto insert = statement(
+        "INSERT INTO zone (key, apex, since, names, digest, checksum) VALUES (?, ?, ?, 0, 0, 0) "
+        "RETURNING id");
+    transaction([&] {
+      {
+        StatementUse query(*insert);
+        query.octets(1, key).octets(2, zone.apex).number(3, zone.since).row();
+        zone.id = static_cast<std::int64_t>(query.number(0));
+      }
+      Writer writer(*this, zone);
+      source(writer);
+      save_zone_row(zone);
+      StoreIdentity identity{};
+      std::ranges::copy(store_.identity, identity.begin());
+      if (!marker_.exists() && !marker_.write(identity)) {
+        throw StoreError(Kind::UNWRITABLE,
+                         "cannot write " + marker_.path() + "; nothing was changed");
+      }
+    });
+    zones_.emplace(key, std::move(zone));
+    // A big zone leaves a big log: give its room back.
+    if (static_cast<std::size_t>(wal_frames_) * 4096 >= max_wal_octets_)
+      copy_wal(SQLITE_CHECKPOINT_TRUNCATE);
+  });
+}
+
+void SqliteStore::Impl::remove_zone(NameView apex) {
+  const auto zone = zones_.find(name_key(apex));
+  if (zone == zones_.end()) {
+    throw StoreError(Kind::CONFLICT, file() + ": there is no zone " + apex.to_text());
+  }
+  guarded("remove the zone", [&] {
+    const auto names = statement("DELETE FROM name WHERE zone = ?");
+    const auto row = statement("DELETE FROM zone WHERE id = ?");
+    transaction([&] {
+      StatementUse(*names).number(1, static_cast<std::uint64_t>(zone->second.id)).run();
+      StatementUse(*row).number(1, static_cast<std::uint64_t>(zone->second.id)).run();
+    });
+    zones_.erase(zone);
+    if (static_cast<std::size_t>(wal_frames_) * 4096 >= max_wal_octets_)
+      copy_wal(SQLITE_CHECKPOINT_TRUNCATE);
+  });
+}
+
+}  // namespace zones
