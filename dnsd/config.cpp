@@ -169,6 +169,29 @@ std::string syntax_error(const toml::parse_error& error, std::string_view text) 
   return "this is not TOML: " + what;
 }
 
+/// Where the parser gave up by an assertion, which has no place: the first line with which it does.
+std::size_t asserting_line(std::string_view text) {
+  std::vector<std::size_t> ends;  // of lines
+  for (std::size_t at = text.find('\n'); at != std::string_view::npos;
+       at = text.find('\n', at + 1)) {
+    ends.push_back(at + 1);
+  }
+  ends.push_back(text.size());
+  const auto asserts = [&](std::size_t end) {
+    try {
+      static_cast<void>(toml::parse(text.substr(0, end)));
+    } catch (const TomlAssertion&) {
+      return true;
+    } catch (const toml::parse_error&) {
+      return false;
+    }
+    return false;
+  };
+  const auto first =
+      std::ranges::partition_point(ends, [&](std::size_t end) { return !asserts(end); });
+  return static_cast<std::size_t>(first - ends.begin()) + 1;
+}
+
 }  // namespace
 
 std::string to_text(const Endpoint& endpoint) {
@@ -210,6 +233,8 @@ ConfigResult parse_config(std::string_view text, const std::filesystem::path& fi
     read_all(top, config);
   } catch (const toml::parse_error& error) {
     problems.error(error.source().begin.line, syntax_error(error, text));
+  } catch (const TomlAssertion&) {
+    problems.error(asserting_line(text), "this is not TOML");
   }
   ConfigResult result;
   result.errors = problems.take_errors();

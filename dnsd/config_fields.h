@@ -2,7 +2,6 @@
 // which nobody knows. Private to config.cpp and its parts.
 #pragma once
 
-#include <toml++/toml.h>
 
 #include <chrono>
 #include <cstdint>
@@ -11,6 +10,7 @@
 #include <vector>
 
 #include "dnsd/config.h"
+#include "dnsd/toml.h"
 
 namespace dnsd {
 
