@@ -166,7 +166,7 @@ bool Search::follow(NameView target, RRsetView dname) {
 
 Search::Step Search::step(const ZoneSnapshot& zone) {
   const Lookup found = zone.find(key_);
-  // Whichever comes first on the way down; a cut hides a DNAME at the same name (RFC 6672 §2.3).
+  // Whichever comes first on the way down; a cut hides a DNAME at the same name (RFC 6672 §3.2).
   if (found.dname_size != 0 && (found.cut_size == 0 || found.dname_size < found.cut_size)) {
     return dname(found);
   }
@@ -268,7 +268,7 @@ Search::Step Search::referral(const ZoneSnapshot& zone, const Lookup& found) {
   const std::size_t first_record = sections_.size();
   if (!sections_.put(Section::AUTHORITY, cut, servers)) return Step::TRUNCATED;
 
-  // All glue below the cut, for nobody finds those servers without it (RFC 9471 §2).
+  // All glue below the cut, for nobody finds those servers without it (RFC 9471 §3.1).
   std::size_t record = first_record;
   for (const zones::RdataView rdata : servers) {
     const AnswerSections::Written written = sections_.written(record);
@@ -286,7 +286,7 @@ Search::Step Search::referral(const ZoneSnapshot& zone, const Lookup& found) {
                                    static_cast<std::uint16_t>(written.rdata_at), Type{}};
     }
   }
-  // Glue of sibling zones as far as there is room for it (RFC 9471 §2.2).
+  // Glue of sibling zones as far as there is room for it (RFC 9471 §3.2).
   for (std::size_t i = 0; i < target_count_; ++i) {
     const NameView server = targets_[i].name();
     if (!server.is_at_or_below(zone.apex())) continue;

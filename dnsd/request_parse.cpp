@@ -125,7 +125,7 @@ bool parse_sections(Octets octets, Request& request) {
     if (record.type == Type::OPT) {
       if (!additional || !read_opt(octets, record, request)) return false;
     } else if (is_signature(record)) {
-      // The last of all, hence only one (RFC 8945 §5.1, RFC 2931 §3.2).
+      // The last of all, hence only one (RFC 8945 §5.2, RFC 2931 §3.2).
       if (!additional || i + 1 != record_count) return false;
       request.signature_offset = record.start;
       request.signature_type = record.type;

@@ -1084,10 +1084,10 @@ TEST(Query, Rfc2181Section9Truncation) {
       {"additional data is not owed", "_s._tcp.example.org SRV", true, 0, 0, 0},
       {"additional data, as much as fits", "_s._tcp.example.org SRV +bufsize=800", false, 20, 0, 3},
       {"additional data, 13 names at most", "_s._tcp.example.org SRV +tcp", false, 20, 0, 13},
-      {"glue below the cut is owed (RFC 9471 §2)", "a.in.example.org A", true, 0, 0, 0},
+      {"glue below the cut is owed (RFC 9471 §3.1)", "a.in.example.org A", true, 0, 0, 0},
       {"all of it over TCP", "a.in.example.org A +tcp", false, 0, 12, 12},
       {"all of it in a larger answer", "a.in.example.org A +bufsize=1232", false, 0, 12, 12},
-      {"glue of a sibling is not owed (RFC 9471 §2.2)", "a.sibling.example.org A", false, 0, 12, 7},
+      {"glue of a sibling is not owed (RFC 9471 §3.2)", "a.sibling.example.org A", false, 0, 12, 7},
   };
   for (const auto& row : rows) {
     SCOPED_TRACE(std::string(row.clause) + ": " + row.question);
