@@ -20,10 +20,18 @@ void* allocate(std::size_t size, std::size_t alignment) {
 
 std::size_t dnsd::test::allocations() { return count; }
 
-// The array and nothrow forms call these.
+// The array forms call these.
 void* operator new(std::size_t size) { return allocate(size, alignof(std::max_align_t)); }
 void* operator new(std::size_t size, std::align_val_t alignment) {
   return allocate(size, static_cast<std::size_t>(alignment));
+}
+// AddressSanitizer has a nothrow form of its own, which would not match the deletes below.
+void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
+  try {
+    return allocate(size, alignof(std::max_align_t));
+  } catch (const std::bad_alloc&) {
+    return nullptr;
+  }
 }
 void operator delete(void* memory) noexcept { std::free(memory); }
 void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
