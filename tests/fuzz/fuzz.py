@@ -16,6 +16,7 @@ import sys
 import tempfile
 
 WANTED_PERCENT = 90
+PACKETS = ["message_fuzz", "query_fuzz", "tsig_fuzz", "dispatch_fuzz"]
 # What reads octets or text from outside.
 PARSERS = [
     "zones/wire_reader.cpp", "zones/wire_reader.h", "zones/message.cpp", "zones/rdata.cpp", "zones/edns.cpp",
@@ -47,6 +48,8 @@ def run(target, seeds, runs, folder):
         sys.exit(f"{output}\nfuzz: {os.path.basename(target)} found something (status {status})")
     if int(executed[1]) < int(runs):
         sys.exit(f"{output}\nfuzz: only {executed[1]} of {runs} inputs were run")
+    with open(os.path.join(folder, f"{os.path.basename(target)}.count"), "w") as count:
+        count.write(executed[1])
     print(f"{os.path.basename(target)}: {executed[1]} inputs without a finding")
 
 
@@ -88,6 +91,13 @@ def coverage(source, folder, binaries, *targets):
         lines.append(f"  {counted['percent']:6.1f} %  {counted['covered']:5} of {counted['count']:5}  {name}")
     percent = 100 * total[0] / max(1, total[1])
     lines.append(f"  {percent:6.1f} %  {total[0]:5} of {total[1]:5}  all of them")
+    inputs = {}
+    for name in targets:
+        with open(os.path.join(folder, f"{name}.count")) as count:
+            inputs[name] = int(count.read())
+    packets = sum(count for name, count in inputs.items() if name in PACKETS)
+    lines.append(f"Inputs without a finding under the sanitizers: {packets:,} packets ({', '.join(PACKETS)}), "
+                 f"{sum(inputs.values()) - packets:,} other texts and records")
     report = "Lines of the parsers that fuzzing reached:\n" + "\n".join(lines) + "\n"
     print(report)
     if "DNSD_REPORT_FD" in os.environ:
