@@ -41,6 +41,7 @@ class Storm:
         self.in_flight = 0
         self.in_flight_at_kills = 0
         self.kills = 0
+        self.planned_kills = 0
         self.sends_until_kill = None
         self.serial = 0
         self.retries = 0
@@ -82,6 +83,13 @@ class Storm:
             self.case.assertTrue(self.dnsd.keys[0].is_valid(answer, mac))
             return
 
+    def plan_kill(self):
+        """Spreads the kills over the updates. One at a time: answers come in after a strike as well."""
+        due = self.acknowledged >= UPDATES * (self.planned_kills + 1) // (KILLS + 1)
+        if due and self.planned_kills < KILLS and self.sends_until_kill is None and self.planned_kills == self.kills:
+            self.sends_until_kill = 1 + 7 * self.planned_kills % CLIENTS
+            self.planned_kills += 1
+
     def maybe_kill(self):
         """Strikes some sends after the moment is due, so that updates are in flight, a different number each time."""
         if self.sends_until_kill is None:
@@ -110,8 +118,7 @@ class Storm:
             if step % 5 == 4:
                 del self.certain[(f"u{step - 2}.{host}", "TXT")]
             self.acknowledged += 1
-            if self.kills < KILLS and self.acknowledged == UPDATES * (self.kills + 1) // (KILLS + 1):
-                self.sends_until_kill = 1 + 7 * self.kills % CLIENTS
+            self.plan_kill()
         client.transport.close()
 
     async def nurse(self):
