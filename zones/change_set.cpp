@@ -3,9 +3,8 @@
 #include <algorithm>
 
 namespace zones {
-namespace {
 
-void remove(std::vector<RRset>& rrsets, const Record& record) {
+void remove_record(std::vector<RRset>& rrsets, const Record& record) {
   const auto rrset = std::ranges::find(rrsets, record.type, &RRset::type);
   if (rrset == rrsets.end()) return;
   const std::ptrdiff_t index = rrset->index_of(record.rdata);
@@ -14,7 +13,7 @@ void remove(std::vector<RRset>& rrsets, const Record& record) {
   if (rrset->rdatas.empty()) rrsets.erase(rrset);
 }
 
-void add(std::vector<RRset>& rrsets, const Record& record) {
+void add_record(std::vector<RRset>& rrsets, const Record& record) {
   auto rrset = std::ranges::find(rrsets, record.type, &RRset::type);
   if (rrset == rrsets.end()) {
     rrset = rrsets.insert(std::ranges::upper_bound(rrsets, record.type, {}, &RRset::type),
@@ -28,8 +27,6 @@ void add(std::vector<RRset>& rrsets, const Record& record) {
     rrset->rdatas[static_cast<std::size_t>(index)] = record.rdata;  // perhaps in another case
   }
 }
-
-}  // namespace
 
 bool apply_change_set(const ChangeSet& change, const std::function<RRsetsView(NameView owner)>& get,
                       const std::function<void(NameView owner, RRsetsView rrsets)>& put) {
@@ -48,7 +45,7 @@ bool apply_change_set(const ChangeSet& change, const std::function<RRsetsView(Na
     const Name& owner = steps[i].record->owner;
     std::vector<RRset> rrsets = unpack(get(owner));
     for (; i < steps.size() && steps[i].record->owner == owner; ++i) {
-      (steps[i].added ? add : remove)(rrsets, *steps[i].record);
+      (steps[i].added ? add_record : remove_record)(rrsets, *steps[i].record);
     }
     packed.clear();
     if (!pack(rrsets, packed)) return false;

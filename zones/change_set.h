@@ -26,6 +26,12 @@ struct ChangeSet {
   bool empty() const { return removed.empty() && added.empty(); }
 };
 
+/// The two steps of a replay, on the RRsets of one name: a record that is not there is removed
+/// already, one that is there in another spelling takes the newer one, and the RRset gets the TTL
+/// of the record added last.
+void remove_record(std::vector<RRset>& rrsets, const Record& record);
+void add_record(std::vector<RRset>& rrsets, const Record& record);
+
 /// Replays a change set name by name, in canonical order: `get` gives what a name has, `put` takes
 /// what it is to have (nothing removes it). An RRset gets the TTL of the record added last.
 ///

@@ -4,6 +4,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "zones/change_set.h"
 #include "zones/rdata.h"
 #include "zones/rrset.h"
 
@@ -17,29 +18,6 @@ struct ReplayedName {
   Name owner;
   Lsn first_lsn = 0;
   std::vector<RRset> rrsets;
-
-  void remove(const Record& record) {
-    const auto rrset = std::ranges::find(rrsets, record.type, &RRset::type);
-    if (rrset == rrsets.end()) return;
-    const std::ptrdiff_t index = rrset->index_of(record.rdata);
-    if (index < 0) return;
-    rrset->rdatas.erase(rrset->rdatas.begin() + index);
-    if (rrset->rdatas.empty()) rrsets.erase(rrset);
-  }
-
-  void add(const Record& record) {
-    auto rrset = std::ranges::find(rrsets, record.type, &RRset::type);
-    if (rrset == rrsets.end()) {
-      rrset = rrsets.insert(rrsets.end(), RRset{record.type, record.ttl, {}});
-    }
-    rrset->ttl = record.ttl;
-    const std::ptrdiff_t index = rrset->index_of(record.rdata);
-    if (index < 0) {
-      rrset->rdatas.push_back(record.rdata);
-    } else {
-      rrset->rdatas[static_cast<std::size_t>(index)] = record.rdata;  // the newer spelling
-    }
-  }
 };
 
 class Loader final : public StateSink {
@@ -65,10 +43,10 @@ class Loader final : public StateSink {
       const auto zone = replayed_.find(changes.apex.view());
       if (zone == replayed_.end()) continue;
       for (const Record& record : changes.removed) {
-        name(zone->first, zone->second, record.owner, batch.lsn).remove(record);
+        remove_record(name(zone->first, zone->second, record.owner, batch.lsn).rrsets, record);
       }
       for (const Record& record : changes.added) {
-        name(zone->first, zone->second, record.owner, batch.lsn).add(record);
+        add_record(name(zone->first, zone->second, record.owner, batch.lsn).rrsets, record);
       }
     }
     ++loaded_.batches;
