@@ -6,6 +6,7 @@
 namespace dnsd {
 namespace {
 
+namespace flag = zones::flag;
 using zones::NameView;
 using zones::RRsetView;
 using zones::Type;
@@ -14,12 +15,7 @@ constexpr std::size_t OPT_OCTETS = 11;         // RFC 6891 §6.1.2, without opti
 constexpr std::size_t FIXED_OCTETS = 8;        // TYPE, CLASS and TTL
 constexpr std::size_t POINTER_LIMIT = 0x4000;  // RFC 1035 §4.1.4
 constexpr std::uint16_t POINTER = 0xC000;
-constexpr std::uint16_t QR = 0x8000;
-constexpr std::uint16_t AA = 0x0400;
-constexpr std::uint16_t TC = 0x0200;
 constexpr std::uint16_t OPCODE = 0x7800;
-constexpr std::uint16_t RD = 0x0100;
-constexpr std::uint16_t CD = 0x0010;
 
 void store16(std::uint8_t* at, std::size_t value) {
   at[0] = static_cast<std::uint8_t>(value >> 8);
@@ -258,10 +254,11 @@ std::size_t AnswerSections::finish(zones::Rcode rcode, bool authoritative, bool 
   // RD and CD are copied (RFC 1035 §4.1.1, RFC 4035 §3.1.6), but are reserved in an UPDATE (RFC
   // 2136 §2.2). RA and AD stay clear: nothing is recursed for or validated here.
   std::uint16_t kept = OPCODE;
-  if (request_.opcode != zones::Opcode::UPDATE) kept |= RD | CD;
-  std::uint16_t flags = static_cast<std::uint16_t>(QR | (request_.flags & kept) | (code & 0xF));
-  if (authoritative) flags |= AA;
-  if (truncated) flags |= TC;
+  if (request_.opcode != zones::Opcode::UPDATE) kept |= flag::RD | flag::CD;
+  std::uint16_t flags =
+      static_cast<std::uint16_t>(flag::QR | (request_.flags & kept) | (code & 0xF));
+  if (authoritative) flags |= flag::AA;
+  if (truncated) flags |= flag::TC;
   store16(out_, request_.id);
   store16(out_ + 2, flags);
   store16(out_ + 4, request_.question_end != 0 ? 1 : 0);

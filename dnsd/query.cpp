@@ -11,6 +11,7 @@ namespace dnsd {
 namespace {
 
 using zones::Lookup;
+using zones::name_at;
 using zones::NameView;
 using zones::Rcode;
 using zones::RRsetsView;
@@ -42,12 +43,6 @@ int target_offset(Type type) {
 }
 
 bool is_service_binding(Type type) { return type == Type::SVCB || type == Type::HTTPS; }
-
-NameView name_at(zones::RdataView rdata, std::size_t at) {
-  std::size_t end = at;
-  while (rdata[end] != 0) end += 1U + rdata[end];
-  return {rdata.data() + at, end + 1 - at};
-}
 
 /// RFC 2308 §3 and §5: how long "no" may be remembered.
 std::uint32_t negative_ttl(RRsetView soa) {

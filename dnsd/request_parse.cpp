@@ -148,7 +148,7 @@ Parse parse_request(std::span<const std::uint8_t> octets, Request& request) {
   if (octets.size() < zones::HEADER_OCTETS) return Parse::DROP;
   request.id = u16(octets, 0);
   request.flags = u16(octets, 2);
-  if ((request.flags & 0x8000) != 0)
+  if ((request.flags & zones::flag::QR) != 0)
     return Parse::DROP;  // two servers would answer each other for ever
   request.opcode = static_cast<Opcode>(request.flags >> 11 & 0xF);
   if (parse_sections(octets, request)) return Parse::OK;

@@ -9,16 +9,14 @@
 namespace dnsd {
 namespace {
 
-constexpr std::uint16_t QR = 0x8000;
-constexpr std::uint16_t AA = 0x0400;
-constexpr std::uint16_t RD = 0x0100;
 constexpr bool KEEP_CASE = true;  // RFC 5936 §3.4
 
 /// Header with the counts at zero; the question follows when there is one.
 void write_head(zones::WireWriter& writer, std::uint16_t id, std::uint16_t flags,
                 std::span<const std::uint8_t> question) {
   writer.u16(id);
-  writer.u16(static_cast<std::uint16_t>(QR | AA | (flags & RD)));
+  writer.u16(
+      static_cast<std::uint16_t>(zones::flag::QR | zones::flag::AA | (flags & zones::flag::RD)));
   writer.u16(question.empty() ? 0 : 1);
   writer.u16(0);
   writer.u16(0);

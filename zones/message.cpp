@@ -3,15 +3,6 @@
 namespace zones {
 namespace {
 
-constexpr std::uint16_t QR = 0x8000;
-constexpr std::uint16_t AA = 0x0400;
-constexpr std::uint16_t TC = 0x0200;
-constexpr std::uint16_t RD = 0x0100;
-constexpr std::uint16_t RA = 0x0080;
-constexpr std::uint16_t Z = 0x0040;
-constexpr std::uint16_t AD = 0x0020;
-constexpr std::uint16_t CD = 0x0010;
-
 Question read_question(WireReader& reader) {
   Question question;
   question.name = reader.name();
@@ -82,15 +73,15 @@ Header read_header(WireReader& reader) {
   Header header;
   header.id = reader.u16();
   const std::uint16_t flags = reader.u16();
-  header.qr = (flags & QR) != 0;
+  header.qr = (flags & flag::QR) != 0;
   header.opcode = static_cast<Opcode>(flags >> 11 & 0xf);
-  header.aa = (flags & AA) != 0;
-  header.tc = (flags & TC) != 0;
-  header.rd = (flags & RD) != 0;
-  header.ra = (flags & RA) != 0;
-  header.z = (flags & Z) != 0;
-  header.ad = (flags & AD) != 0;
-  header.cd = (flags & CD) != 0;
+  header.aa = (flags & flag::AA) != 0;
+  header.tc = (flags & flag::TC) != 0;
+  header.rd = (flags & flag::RD) != 0;
+  header.ra = (flags & flag::RA) != 0;
+  header.z = (flags & flag::Z) != 0;
+  header.ad = (flags & flag::AD) != 0;
+  header.cd = (flags & flag::CD) != 0;
   header.rcode = flags & 0xf;
   header.qdcount = reader.u16();
   header.ancount = reader.u16();
@@ -101,14 +92,14 @@ Header read_header(WireReader& reader) {
 
 void write_header(WireWriter& writer, const Header& header) {
   unsigned flags = static_cast<unsigned>(header.opcode) << 11 | (header.rcode & 0xfU);
-  if (header.qr) flags |= QR;
-  if (header.aa) flags |= AA;
-  if (header.tc) flags |= TC;
-  if (header.rd) flags |= RD;
-  if (header.ra) flags |= RA;
-  if (header.z) flags |= Z;
-  if (header.ad) flags |= AD;
-  if (header.cd) flags |= CD;
+  if (header.qr) flags |= flag::QR;
+  if (header.aa) flags |= flag::AA;
+  if (header.tc) flags |= flag::TC;
+  if (header.rd) flags |= flag::RD;
+  if (header.ra) flags |= flag::RA;
+  if (header.z) flags |= flag::Z;
+  if (header.ad) flags |= flag::AD;
+  if (header.cd) flags |= flag::CD;
   writer.u16(header.id);
   writer.u16(static_cast<std::uint16_t>(flags));
   writer.u16(header.qdcount);

@@ -374,20 +374,13 @@ NameView target_name(Type type, RdataView rdata) {
     default:
       return {};
   }
-  std::size_t end = before;
-  while (rdata[end] != 0) end += rdata[end] + 1U;
-  return view(rdata.subspan(before, end + 1 - before));
+  return name_at(rdata, before);
 }
 
 Soa read_soa(RdataView rdata) {
-  const auto name_at = [rdata](std::size_t at) {
-    std::size_t end = at;
-    while (rdata[end] != 0) end += rdata[end] + 1U;
-    return view(rdata.subspan(at, end + 1 - at));
-  };
   Soa soa{};
-  soa.mname = name_at(0);
-  soa.rname = name_at(soa.mname.size());
+  soa.mname = name_at(rdata, 0);
+  soa.rname = name_at(rdata, soa.mname.size());
   WireReader reader(rdata, soa.mname.size() + soa.rname.size());
   soa.serial = reader.u32();
   soa.refresh = reader.u32();

@@ -58,6 +58,13 @@ Rdata canonical_rdata(Type type, RdataView rdata);
 /// Calls `visit` for each name in the RDATA, in order.
 void for_each_name(Type type, RdataView rdata, const std::function<void(NameView)>& visit);
 
+/// The name that begins at `at` in valid, uncompressed RDATA.
+inline NameView name_at(RdataView rdata, std::size_t at) {
+  std::size_t end = at;
+  while (rdata[end] != 0) end += 1U + rdata[end];
+  return {rdata.data() + at, end + 1 - at};
+}
+
 /// The name that leads on to other records: NS, CNAME, DNAME, PTR, MX, SRV, SVCB, HTTPS. Root when
 /// there is none.
 NameView target_name(Type type, RdataView rdata);

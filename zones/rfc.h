@@ -29,6 +29,19 @@ enum class Rcode : std::uint16_t {
 // RFC 1035 §4.1.1, RFC 1996 §3, RFC 2136 §2.2. Other values are possible on the wire.
 enum class Opcode : std::uint8_t { QUERY = 0, IQUERY = 1, STATUS = 2, NOTIFY = 4, UPDATE = 5 };
 
+/// Bits of the header's second 16 (RFC 1035 §4.1.1; AD and CD by RFC 4035 §3.1.6 and §3.2.2), for
+/// what composes or reads a header where it lies.
+namespace flag {
+constexpr std::uint16_t QR = 0x8000;
+constexpr std::uint16_t AA = 0x0400;
+constexpr std::uint16_t TC = 0x0200;
+constexpr std::uint16_t RD = 0x0100;
+constexpr std::uint16_t RA = 0x0080;
+constexpr std::uint16_t Z = 0x0040;
+constexpr std::uint16_t AD = 0x0020;
+constexpr std::uint16_t CD = 0x0010;
+}  // namespace flag
+
 // RFC 1035 §3.2.4, RFC 2136 §1.2 and §1.3.
 enum class Class : std::uint16_t { IN = 1, CH = 3, HS = 4, NONE = 254, ANY = 255 };
 
