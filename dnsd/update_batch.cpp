@@ -24,7 +24,7 @@ Judgement judge_update(const zones::Catalogue& catalogue, const Policy* policy,
     return refusal(Rcode::REFUSED);
   }
   const keys::ZoneGrants* const grants = policy->grants_of(zone->apex());
-  if (grants == nullptr || !grants->may_update(job.key.view())) return refusal(Rcode::REFUSED);
+  if (grants == nullptr || !grants->may_update_all(job.key.view())) return refusal(Rcode::REFUSED);
 
   if (message.answer.size() + message.authority.size() > limits.records_per_message) {
     return refusal(Rcode::REFUSED);
