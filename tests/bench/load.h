@@ -56,6 +56,20 @@ double cpu_seconds(pid_t pid);
 double own_cpu_seconds();
 double seconds_since(Clock::time_point start);
 
+/// Calls `run_for` for the warm-up, forgets what that counted, then for the time that is measured.
+template <class RunFor>
+void measure(const Options& options, Figures& figures, RunFor run_for) {
+  run_for(options.warm_up_seconds);
+  figures = {};
+  const double server_before = cpu_seconds(options.server_pid);
+  const double own_before = own_cpu_seconds();
+  const auto start = Clock::now();
+  run_for(options.seconds);
+  figures.seconds = seconds_since(start);
+  figures.own_cpu_seconds = own_cpu_seconds() - own_before;
+  figures.server_cpu_seconds = cpu_seconds(options.server_pid) - server_before;
+}
+
 /// xorshift64*: fast, and the same sequence each time.
 class Random {
  public:

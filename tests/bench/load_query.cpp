@@ -43,15 +43,7 @@ class QueryLoad {
   QueryLoad& operator=(const QueryLoad&) = delete;
 
   Figures run() {
-    run_for(options_.warm_up_seconds);
-    figures_ = {};
-    const double server_before = cpu_seconds(options_.server_pid);
-    const double own_before = own_cpu_seconds();
-    const auto start = Clock::now();
-    run_for(options_.seconds);
-    figures_.seconds = seconds_since(start);
-    figures_.own_cpu_seconds = own_cpu_seconds() - own_before;
-    figures_.server_cpu_seconds = cpu_seconds(options_.server_pid) - server_before;
+    measure(options_, figures_, [this](double seconds) { run_for(seconds); });
     return figures_;
   }
 
