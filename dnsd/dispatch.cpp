@@ -84,24 +84,29 @@ class UpdateResponder : public Responder {
         send_(std::move(send)),
         clock_(std::move(clock)) {}
 
-  void reply(Rcode rcode) override {
+  void reply(const UpdateReply& reply) override {
+    zones::Edns edns;
+    edns.udp_octets = udp_octets_;
+    edns.extended_rcode = static_cast<std::uint8_t>(static_cast<unsigned>(reply.rcode) >> 4);
+    if (reply.granted) {
+      edns.options.push_back(
+          {zones::OptionCode::UPDATE_LEASE, zones::update_lease_data(*reply.granted)});
+    }
+    if (reply.reason) edns.options.push_back(reply.reason->option());
+    std::size_t opt_octets = OPT_OCTETS;
+    for (const zones::EdnsOption& option : edns.options) opt_octets += 4 + option.data.size();
     // Header, the zone section as it came (RFC 2136 §3.8), OPT.
-    std::vector<std::uint8_t> octets(zones::HEADER_OCTETS + zone_.size() + OPT_OCTETS +
+    std::vector<std::uint8_t> octets(zones::HEADER_OCTETS + zone_.size() + opt_octets +
                                      exchange_.max_signature_octets());
     zones::WireWriter writer(octets);
     writer.u16(id_);
-    writer.u16(static_cast<std::uint16_t>(QR_UPDATE | (static_cast<unsigned>(rcode) & 0xf)));
+    writer.u16(static_cast<std::uint16_t>(QR_UPDATE | (static_cast<unsigned>(reply.rcode) & 0xf)));
     writer.u16(1);
     writer.u16(0);
     writer.u16(0);
     writer.u16(has_edns_ ? 1 : 0);
     writer.octets(zone_);
-    if (has_edns_) {
-      zones::Edns edns;
-      edns.udp_octets = udp_octets_;
-      edns.extended_rcode = static_cast<std::uint8_t>(static_cast<unsigned>(rcode) >> 4);
-      zones::write_edns(writer, edns);
-    }
+    if (has_edns_) zones::write_edns(writer, edns);
     const std::size_t size = exchange_.sign(octets, writer.size(), clock_());
     if (size == 0) return;  // cannot be: the room was counted
     octets.resize(size);
@@ -229,13 +234,14 @@ std::size_t Dispatcher::Impl::update(const Context& context, Signer& signer,
   job.digest = digest_of(*signer.identity);
   job.source = context.peer.address;
   job.source_port = context.peer.port;
+  job.source_proven = context.peer.transport == Transport::TCP;
   job.signed_at = signer.identity->signed_at;
   job.message = std::move(*message);
   job.responder =
       std::make_unique<UpdateResponder>(context, std::move(*signer.exchange), send_later(), clock);
   if (!writer.submit(job)) {
     log.queue_full();
-    job.responder->reply(Rcode::SERVFAIL);
+    job.responder->reply({.rcode = Rcode::SERVFAIL, .granted = {}, .reason = {}});
   }
   return 0;
 }

@@ -9,7 +9,7 @@ namespace {
 
 using zones::Rcode;
 
-Judgement refusal(Rcode rcode) { return {.rcode = rcode, .apex = {}, .update = {}}; }
+Judgement refusal(Rcode rcode) { return {.rcode = rcode, .reason = {}, .apex = {}, .update = {}}; }
 
 }  // namespace
 
@@ -33,7 +33,10 @@ Judgement judge_update(const zones::Catalogue& catalogue, const Policy* policy,
   if (rcode != Rcode::NOERROR) return refusal(rcode);
   auto update = apply_updates(*zone, message.authority, limits);
   if (!update) return refusal(update.error());
-  return {.rcode = Rcode::NOERROR, .apex = zones::Name(zone->apex()), .update = std::move(*update)};
+  return {.rcode = Rcode::NOERROR,
+          .reason = {},
+          .apex = zones::Name(zone->apex()),
+          .update = std::move(*update)};
 }
 
 void UpdateBatch::accept(Judgement&& judgement) {

@@ -2,6 +2,7 @@
 // before it.
 #pragma once
 
+#include <optional>
 #include <unordered_map>
 #include <unordered_set>
 
@@ -17,7 +18,8 @@ namespace dnsd {
 /// What one message comes to. Anything but NOERROR comes with an update that changes nothing.
 struct Judgement {
   zones::Rcode rcode{};
-  zones::Name apex;  // of the zone, when `update` changes something
+  std::optional<zones::ExtendedError> reason;  // of a refusal
+  zones::Name apex;                            // of the zone, when `update` changes something
   ZoneUpdate update;
 
   bool changes() const { return !update.names.empty(); }

@@ -35,10 +35,17 @@ constexpr std::uint64_t PRUNE_EVERY_BATCHES = 200;
 // Messages of a batch that may throw before those after them are given up as well.
 constexpr int MAX_EVALUATIONS = 4;
 
+const UpdateReply SERVFAIL{.rcode = Rcode::SERVFAIL, .granted = {}, .reason = {}};
+
 struct Outcome {
-  Rcode rcode = Rcode::SERVFAIL;
+  UpdateReply reply = SERVFAIL;
   bool changed = false;
   bool threw = false;
+  zones::Name zone{};                  // of a message that changed something …
+  std::vector<zones::Name> touched{};  // … and the names that it changed
+
+  // SERVFAIL is no answer that is remembered: the client is to try again.
+  bool is_remembered() const { return reply.rcode != Rcode::SERVFAIL; }
 };
 
 // A batch or a slice of none would never end.
@@ -275,8 +282,13 @@ UpdateBatch UpdateWriter::Impl::evaluate(std::span<const UpdateJob> jobs,
         if (outcome.threw) continue;
         Judgement judgement = judge_update(builder->working(), publisher.newest().policy.get(),
                                            limits.message, jobs[index]);
-        outcome.rcode = judgement.rcode;
+        outcome.reply = {.rcode = judgement.rcode, .granted = {}, .reason = judgement.reason};
         outcome.changed = judgement.changes();
+        outcome.zone = judgement.apex;
+        outcome.touched.clear();
+        for (const NameChange& change : judgement.update.names) {
+          outcome.touched.push_back(change.owner);
+        }
         batch.accept(std::move(judgement));
       }
       return batch;
@@ -284,12 +296,11 @@ UpdateBatch UpdateWriter::Impl::evaluate(std::span<const UpdateJob> jobs,
       spdlog::error("an update for {} failed: {}", jobs[index].key.to_text(), error.what());
       builder->rollback();
       const std::size_t end = attempt < MAX_EVALUATIONS ? index + 1 : jobs.size();
-      for (; index < end; ++index) outcomes[index] = {Rcode::SERVFAIL, false, true};
+      for (; index < end; ++index) outcomes[index] = {.threw = true};
     }
   }
 }
 
-// SERVFAIL is no answer that is remembered: the client is to try again.
 zones::JournalBatch UpdateWriter::Impl::journal_batch(std::span<const UpdateJob> jobs,
                                                       std::span<const Outcome> outcomes,
                                                       const UpdateBatch& batch) const {
@@ -299,14 +310,20 @@ zones::JournalBatch UpdateWriter::Impl::journal_batch(std::span<const UpdateJob>
   record.changes = batch.changes();
   record.messages.reserve(jobs.size());
   for (std::size_t index = 0; index < jobs.size(); ++index) {
-    if (outcomes[index].rcode == Rcode::SERVFAIL) continue;
+    const Outcome& outcome = outcomes[index];
+    if (!outcome.is_remembered()) continue;
     const UpdateJob& job = jobs[index];
     record.messages.push_back({.key = job.key,
+                               .signed_by = job.signed_by,
                                .digest = job.digest,
                                .source = job.source,
                                .source_port = job.source_port,
                                .signed_at = job.signed_at,
-                               .rcode = outcomes[index].rcode});
+                               .rcode = outcome.reply.rcode,
+                               .granted = outcome.reply.granted,
+                               .zone = outcome.zone,
+                               .touched = outcome.touched,
+                               .leases = {}});
   }
   return record;
 }
@@ -317,15 +334,16 @@ void UpdateWriter::Impl::judge_again(std::span<const UpdateJob> jobs,
                                      std::span<Outcome> outcomes) const {
   for (std::size_t index = 0; index < jobs.size(); ++index) {
     Outcome& outcome = outcomes[index];
-    if (std::exchange(outcome.changed, false)) outcome.rcode = Rcode::SERVFAIL;
-    if (outcome.rcode == Rcode::SERVFAIL) continue;
+    if (std::exchange(outcome.changed, false)) outcome.reply = SERVFAIL;
+    if (outcome.reply.rcode == Rcode::SERVFAIL) continue;
     try {
       const State& state = publisher.newest();
       const Judgement judgement =
           judge_update(state.catalogue, state.policy.get(), limits.message, jobs[index]);
-      outcome.rcode = judgement.changes() ? Rcode::SERVFAIL : judgement.rcode;
+      outcome.reply.rcode = judgement.changes() ? Rcode::SERVFAIL : judgement.rcode;
+      outcome.reply.reason = judgement.reason;
     } catch (const std::exception&) {
-      outcome.rcode = Rcode::SERVFAIL;
+      outcome.reply = SERVFAIL;
     }
   }
 }
@@ -338,7 +356,7 @@ void UpdateWriter::Impl::answer(std::span<UpdateJob> jobs, std::span<const Outco
   changed.fetch_add(changes, std::memory_order_relaxed);
   for (std::size_t index = 0; index < jobs.size(); ++index) {
     try {
-      jobs[index].responder->reply(outcomes.empty() ? Rcode::SERVFAIL : outcomes[index].rcode);
+      jobs[index].responder->reply(outcomes.empty() ? SERVFAIL : outcomes[index].reply);
     } catch (const std::exception& error) {
       spdlog::error("the answer to an update was lost: {}", error.what());
     }

@@ -7,14 +7,23 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 
 #include "dnsd/state.h"
 #include "dnsd/update_apply.h"
+#include "zones/edns.h"
 #include "zones/loader.h"
 #include "zones/message.h"
 #include "zones/store.h"
 
 namespace dnsd {
+
+/// What an update is answered with.
+struct UpdateReply {
+  zones::Rcode rcode{};
+  std::optional<zones::UpdateLease> granted;   // RFC 9664 §5
+  std::optional<zones::ExtendedError> reason;  // of a refusal, for a client that speaks EDNS
+};
 
 /// Where the answer to an update goes. Called once, from the writer's thread; destroyed without a
 /// call only when the server stops.
@@ -22,13 +31,15 @@ class Responder {
  public:
   virtual ~Responder() = default;
   /// Encodes, signs and sends; must not block on the peer.
-  virtual void reply(zones::Rcode rcode) = 0;
+  virtual void reply(const UpdateReply& reply) = 0;
 };
 
 /// An authenticated UPDATE. Owns all it needs.
 struct UpdateJob {
-  zones::Message message;                 // opcode UPDATE, parsed whole
-  zones::Name key;                        // that signed it; the writer checks its grant again
+  zones::Message message;  // opcode UPDATE, parsed whole
+  zones::Name key;         // that signed it; the writer checks its grant again
+  zones::SignedBy signed_by = zones::SignedBy::TSIG;
+  bool source_proven = false;             // TCP, or a valid cookie: the source is not forged
   std::array<std::uint8_t, 32> digest{};  // of key and computed MAC
   std::array<std::uint8_t, 16> source{};
   std::uint16_t source_port = 0;

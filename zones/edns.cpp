@@ -1,8 +1,18 @@
 #include "zones/edns.h"
 
 #include <algorithm>
+#include <iterator>
 
 namespace zones {
+
+EdnsOption ExtendedError::option() const {
+  EdnsOption option{.code = OptionCode::EXTENDED_ERROR, .data = {}};
+  option.data.reserve(2 + text.size());
+  option.data.push_back(static_cast<std::uint8_t>(info_code >> 8));
+  option.data.push_back(static_cast<std::uint8_t>(info_code));
+  std::ranges::copy(text, std::back_inserter(option.data));
+  return option;
+}
 
 const EdnsOption* Edns::find(OptionCode code) const {
   const auto found = std::ranges::find(options, code, &EdnsOption::code);

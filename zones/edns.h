@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "zones/wire_reader.h"
@@ -25,6 +26,20 @@ struct EdnsOption {
   OptionCode code{};
   std::vector<std::uint8_t> data;
 };
+
+/// An extended error (RFC 8914): what the RCODE cannot say.
+struct ExtendedError {
+  std::uint16_t info_code = 0;  // IANA "Extended DNS Error Codes"
+  std::string text;             // for people
+
+  EdnsOption option() const;
+};
+namespace extended_error {
+constexpr std::uint16_t OTHER = 0;
+constexpr std::uint16_t BLOCKED = 15;
+constexpr std::uint16_t PROHIBITED = 18;
+constexpr std::uint16_t NOT_AUTHORITATIVE = 20;
+}  // namespace extended_error
 
 struct Edns {
   std::uint16_t udp_octets = 1232;  // the sender's UDP payload size

@@ -12,8 +12,9 @@ namespace {
 
 // Layout, all numbers in network order: version (1), LSN (8), time (8), number of change sets (4),
 // those, number of messages (4), those, CRC-32 (4). A record repeats neither its class, which is
-// IN, nor the owner of the one before.
-constexpr std::uint8_t VERSION = 1;
+// IN, nor the owner of the one before. Version 1 has no details of messages.
+constexpr std::uint8_t VERSION = 2;
+constexpr std::uint8_t VERSION_WITHOUT_DETAILS = 1;
 constexpr std::size_t CHECKSUM_OCTETS = 4;
 constexpr std::uint8_t SAME_OWNER = 0;
 constexpr std::uint8_t OWN_OWNER = 1;
@@ -120,7 +121,54 @@ bool get_changes(WireReader& in, std::vector<ChangeSet>& changes) {
   return true;
 }
 
-void get_messages(WireReader& in, std::vector<JournalMessage>& messages) {
+void put_details(std::vector<std::uint8_t>& out, const JournalMessage& message) {
+  put_u8(out, static_cast<unsigned>(message.signed_by));
+  const std::vector<std::uint8_t> granted =
+      message.granted ? update_lease_data(*message.granted) : std::vector<std::uint8_t>();
+  put_u8(out, static_cast<unsigned>(granted.size()));
+  put_octets(out, granted);
+  put_octets(out, message.zone.wire());
+  put_u32(out, static_cast<std::uint32_t>(message.touched.size()));
+  for (const Name& owner : message.touched) put_octets(out, owner.wire());
+  put_u32(out, static_cast<std::uint32_t>(message.leases.size()));
+  for (const LeaseChange& lease : message.leases) {
+    put_octets(out, lease.owner.wire());
+    put_u16(out, static_cast<std::uint16_t>(lease.type));
+    put_u16(out, static_cast<std::uint16_t>(lease.rdata.size()));
+    put_octets(out, lease.rdata);
+    put_time(out, lease.expires);
+  }
+}
+
+bool get_details(WireReader& in, JournalMessage& message) {
+  constexpr std::size_t LEAST_LEASE_OCTETS = 13;
+  message.signed_by = static_cast<SignedBy>(in.u8());
+  if (const std::uint8_t size = in.u8(); size != 0) {
+    message.granted = read_update_lease(in.octets(size));
+    if (!message.granted) return false;
+  }
+  message.zone = in.uncompressed_name();
+  const std::size_t touched = in.u32();
+  reserve(message.touched, touched, 1, in);
+  for (std::size_t i = 0; i < touched && !in.failed(); ++i) {
+    message.touched.push_back(in.uncompressed_name());
+  }
+  const std::size_t leases = in.u32();
+  reserve(message.leases, leases, LEAST_LEASE_OCTETS, in);
+  for (std::size_t i = 0; i < leases && !in.failed(); ++i) {
+    LeaseChange& lease = message.leases.emplace_back();
+    lease.owner = in.uncompressed_name();
+    lease.type = static_cast<Type>(in.u16());
+    const std::span<const std::uint8_t> rdata = in.octets(in.u16());
+    lease.expires = get_time(in);
+    if (in.failed()) return true;
+    if (is_meta(lease.type) || !is_valid_rdata(lease.type, rdata)) return false;
+    lease.rdata.assign(rdata.begin(), rdata.end());
+  }
+  return in.failed() || message.signed_by == SignedBy::TSIG || message.signed_by == SignedBy::SIG0;
+}
+
+bool get_messages(WireReader& in, std::uint8_t version, std::vector<JournalMessage>& messages) {
   constexpr std::size_t LEAST_OCTETS = 61;
   const std::size_t count = in.u32();
   reserve(messages, count, LEAST_OCTETS, in);
@@ -132,7 +180,9 @@ void get_messages(WireReader& in, std::vector<JournalMessage>& messages) {
     message.source_port = in.u16();
     message.signed_at = get_time(in);
     message.rcode = static_cast<Rcode>(in.u16());
+    if (version != VERSION_WITHOUT_DETAILS && !get_details(in, message)) return false;
   }
+  return true;
 }
 
 }  // namespace
@@ -172,6 +222,7 @@ void encode_batch(const JournalBatch& batch, std::vector<std::uint8_t>& out) {
     put_u16(out, message.source_port);
     put_time(out, message.signed_at);
     put_u16(out, static_cast<std::uint16_t>(message.rcode));
+    put_details(out, message);
   }
   put_u32(out, checksum(std::span(out).subspan(start)));
 }
@@ -182,12 +233,16 @@ Result<JournalBatch, JournalError> decode_batch(std::span<const std::uint8_t> oc
   WireReader tail(octets, content.size());
   if (tail.u32() != checksum(content)) return tl::unexpected(JournalError::BAD_CHECKSUM);
   WireReader in(content);
-  if (in.u8() != VERSION) return tl::unexpected(JournalError::UNKNOWN_VERSION);
+  const std::uint8_t version = in.u8();
+  if (version != VERSION && version != VERSION_WITHOUT_DETAILS) {
+    return tl::unexpected(JournalError::UNKNOWN_VERSION);
+  }
   JournalBatch batch;
   batch.lsn = get_u64(in);
   batch.time = get_time(in);
-  if (!get_changes(in, batch.changes)) return tl::unexpected(JournalError::BAD_CONTENT);
-  get_messages(in, batch.messages);
+  if (!get_changes(in, batch.changes) || !get_messages(in, version, batch.messages)) {
+    return tl::unexpected(JournalError::BAD_CONTENT);
+  }
   if (in.failed()) {
     return tl::unexpected(in.error() == WireError::TRUNCATED ? JournalError::TRUNCATED
                                                              : JournalError::BAD_CONTENT);

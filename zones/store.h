@@ -1,4 +1,5 @@
-// Store: where zones live when the power is off. One process writes a store; one thread uses this interface.
+// Store: where zones live when the power is off. One process writes a store; one thread uses this
+// interface.
 #pragma once
 
 #include <array>
@@ -14,20 +15,37 @@
 #include "zones/change_set.h"
 #include "zones/name.h"
 #include "zones/rrset.h"
+#include "zones/update_lease.h"
 
 namespace zones {
 
 /// Log sequence number: batches are numbered 1, 2, 3, … without gaps.
 using Lsn = std::uint64_t;
 
-/// What the journal keeps of one UPDATE message, whatever became of it.
+enum class SignedBy : std::uint8_t { TSIG = 1, SIG0 };
+
+/// How long one RR lives from now on (RFC 9664).
+struct LeaseChange {
+  Name owner;
+  Type type{};
+  Rdata rdata;
+  std::chrono::sys_seconds expires{};  // 1970-01-01: it has no lease any more
+};
+
+/// What the journal keeps of one UPDATE message, whatever became of it; with a root `key` and
+/// `source` zero it is an act of the server's own (leases that ended).
 struct JournalMessage {
-  Name key;                              // who signed
-  std::array<std::uint8_t, 32> digest{}; // of the signed message: known again when it is repeated
-  std::array<std::uint8_t, 16> source{}; // IPv6, or IPv4 mapped into it
+  Name key;  // who signed
+  SignedBy signed_by = SignedBy::TSIG;
+  std::array<std::uint8_t, 32> digest{};  // of the signed message: known again when it is repeated
+  std::array<std::uint8_t, 16> source{};  // IPv6, or IPv4 mapped into it
   std::uint16_t source_port = 0;
   std::chrono::sys_seconds signed_at{};
   Rcode rcode{};
+  std::optional<UpdateLease> granted;  // what the answer said
+  Name zone;                           // apex; the root when nothing was touched
+  std::vector<Name> touched;           // owners whose records it changed
+  std::vector<LeaseChange> leases;     // of records in `zone`, changed by it or not
 };
 
 /// One group commit: at most one change set a zone, each with its own step of the serial.
@@ -45,8 +63,8 @@ struct RowChange {
   std::vector<std::uint8_t> rrsets;  // packed
 };
 
-/// Receives a store's contents: for each zone zone(), then its names in canonical order; after all zones the
-/// journal's batches above the checkpoint in the order of their numbers.
+/// Receives a store's contents: for each zone zone(), then its names in canonical order; after all
+/// zones the journal's batches above the checkpoint in the order of their numbers.
 class StateSink {
  public:
   virtual ~StateSink() = default;
@@ -70,8 +88,9 @@ class ZoneWriter {
   virtual void node(NameView owner, RRsetsView rrsets) = 0;
 };
 
-/// Every method throws this when the store cannot do what it promises; what() tells an operator what to do.
-/// After a throw nothing of the call has happened, and a later call may succeed (a disk that is full now).
+/// Every method throws this when the store cannot do what it promises; what() tells an operator
+/// what to do. After a throw nothing of the call has happened, and a later call may succeed (a disk
+/// that is full now).
 class StoreError : public std::runtime_error {
  public:
   enum class Kind {
@@ -91,22 +110,26 @@ class Store {
  public:
   virtual ~Store() = default;
 
-  /// Streams zones, names and the journal above the checkpoint. @return the newest batch's number, 0 for none
+  /// Streams zones, names and the journal above the checkpoint. @return the newest batch's number,
+  /// 0 for none
   virtual Lsn load(StateSink& sink) = 0;
-  /// Makes a batch durable in one transaction: on return it survives a power cut. `batch.lsn` must be the newest
-  /// number plus one (CONFLICT otherwise).
+  /// Makes a batch durable in one transaction: on return it survives a power cut. `batch.lsn` must
+  /// be the newest number plus one (CONFLICT otherwise).
   virtual void append(const JournalBatch& batch) = 0;
-  /// Writes rows of the checkpoint and the number up to which it is complete, in one transaction. `applied` may
-  /// stand still, never go back. Rows may be newer than `applied`: replay is idempotent.
+  /// Writes rows of the checkpoint and the number up to which it is complete, in one transaction.
+  /// `applied` may stand still, never go back. Rows may be newer than `applied`: replay is
+  /// idempotent.
   virtual void checkpoint(std::span<const RowChange> rows, Lsn applied) = 0;
   virtual Lsn applied_lsn() const = 0;
   virtual Lsn last_lsn() const = 0;
-  /// Batches from `from` on, the oldest kept one when that is gone. @return the number of the first one given
+  /// Batches from `from` on, the oldest kept one when that is gone. @return the number of the first
+  /// one given
   virtual Lsn journal(Lsn from, JournalSink& sink) = 0;
   /// Removes batches below `before`, at most up to applied_lsn().
   virtual void prune(Lsn before) = 0;
 
-  /// Creates a zone and fills it in one transaction; CONFLICT when it exists. A source that throws leaves nothing.
+  /// Creates a zone and fills it in one transaction; CONFLICT when it exists. A source that throws
+  /// leaves nothing.
   virtual void create_zone(NameView apex, const std::function<void(ZoneWriter&)>& source) = 0;
   virtual void remove_zone(NameView apex) = 0;
   virtual std::vector<Name> zones() const = 0;

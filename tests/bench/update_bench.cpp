@@ -139,8 +139,8 @@ using Free = std::counting_semaphore<1'000'000>;
 
 struct Releasing final : dnsd::Responder {
   Releasing(Free& to, std::atomic<std::uint64_t>& failures_in) : free(to), failures(failures_in) {}
-  void reply(Rcode rcode) override {
-    if (rcode != Rcode::NOERROR) ++failures;
+  void reply(const dnsd::UpdateReply& reply) override {
+    if (reply.rcode != Rcode::NOERROR) ++failures;
     free.release();
   }
   Free& free;

@@ -34,7 +34,7 @@ inline std::shared_ptr<const Policy> policy(bool has_key = true, bool has_grant 
 class PromisedAnswer final : public Responder {
  public:
   std::future<zones::Rcode> future() { return promise_.get_future(); }
-  void reply(zones::Rcode rcode) override { promise_.set_value(rcode); }
+  void reply(const UpdateReply& reply) override { promise_.set_value(reply.rcode); }
 
  private:
   std::promise<zones::Rcode> promise_;

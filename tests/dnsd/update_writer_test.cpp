@@ -68,8 +68,8 @@ TEST_F(UpdateWriterTest, NoerrorMeansOnDiskAndVisible) {
     StatePublisher& publisher;
     std::promise<std::pair<bool, bool>> seen;
     Checking(MemoryDisk& on, StatePublisher& from) : disk(on), publisher(from) {}
-    void reply(Rcode rcode) override {
-      EXPECT_EQ(rcode, Rcode::NOERROR);
+    void reply(const UpdateReply& reply) override {
+      EXPECT_EQ(reply.rcode, Rcode::NOERROR);
       StateReader reader(publisher);
       const auto zone = reader.current().catalogue.zone(testing::name("@").view());
       seen.set_value({disk.last == 1 && disk.journal.at(1).changes.size() == 1,
@@ -340,7 +340,7 @@ TEST_F(UpdateWriterTest, PolicyIsPublishedWithTheZonesAsTheyAre) {
 
 TEST_F(UpdateWriterTest, AnswerThatThrowsHurtsNobodyElse) {
   struct Throwing final : Responder {
-    void reply(Rcode) override { throw std::runtime_error("the peer is gone"); }
+    void reply(const UpdateReply&) override { throw std::runtime_error("the peer is gone"); }
   };
   World world = this->world();
   UpdateJob one = job("a 60 A 192.0.2.1");

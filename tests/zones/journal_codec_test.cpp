@@ -33,6 +33,15 @@ JournalBatch sample() {
   message.source_port = 65535;
   message.signed_at = std::chrono::sys_seconds(std::chrono::seconds(-1));
   message.rcode = Rcode::BADCOOKIE;
+  message.signed_by = SignedBy::SIG0;
+  message.granted = UpdateLease{.lease = 30, .key_lease = 0xffffffff};
+  message.zone = name("dyn.example.org.");
+  message.touched = {name("h1.dyn.example.org."), name("dyn.example.org.")};
+  const Record leased = record("h1.dyn.example.org. 60 A 192.0.2.9");
+  message.leases = {{leased.owner, leased.type, leased.rdata, message.signed_at},
+                    {name("h2.dyn.example.org."), Type(65280), {}, {}}};
+  batch.messages.emplace_back().granted = UpdateLease{.lease = 0, .key_lease = {}};
+  batch.messages.emplace_back();
   return batch;
 }
 
@@ -66,6 +75,17 @@ void expect_equal(const JournalBatch& a, const JournalBatch& b) {
     EXPECT_EQ(a.messages[i].source_port, b.messages[i].source_port);
     EXPECT_EQ(a.messages[i].signed_at, b.messages[i].signed_at);
     EXPECT_EQ(a.messages[i].rcode, b.messages[i].rcode);
+    EXPECT_EQ(a.messages[i].signed_by, b.messages[i].signed_by);
+    EXPECT_EQ(a.messages[i].granted, b.messages[i].granted);
+    EXPECT_EQ(a.messages[i].zone, b.messages[i].zone);
+    EXPECT_EQ(a.messages[i].touched, b.messages[i].touched);
+    ASSERT_EQ(a.messages[i].leases.size(), b.messages[i].leases.size());
+    for (std::size_t j = 0; j < a.messages[i].leases.size(); ++j) {
+      EXPECT_EQ(a.messages[i].leases[j].owner, b.messages[i].leases[j].owner);
+      EXPECT_EQ(a.messages[i].leases[j].type, b.messages[i].leases[j].type);
+      EXPECT_EQ(a.messages[i].leases[j].rdata, b.messages[i].leases[j].rdata);
+      EXPECT_EQ(a.messages[i].leases[j].expires, b.messages[i].leases[j].expires);
+    }
   }
 }
 
