@@ -146,7 +146,7 @@ TEST(JournalCodec, EveryTruncationIsFoundEvenWithARightChecksum) {
 TEST(JournalCodec, ContentThatCannotBeIsRefused) {
   const std::vector<std::uint8_t> good = encoded(sample());
   std::vector<std::uint8_t> bad = good;
-  bad[0] = 2;
+  bad[0] = 3;
   EXPECT_EQ(decode_batch(sealed(bad)).error(), JournalError::UNKNOWN_VERSION);
   bad = good;
   bad.push_back(0);
@@ -163,6 +163,32 @@ TEST(JournalCodec, ContentThatCannotBeIsRefused) {
   batch = sample();
   batch.changes[0].added[1].type = Type::ANY;
   EXPECT_EQ(decode_batch(encoded(batch)).error(), JournalError::BAD_CONTENT);
+  batch = sample();
+  batch.messages[0].leases[0].rdata.pop_back();
+  EXPECT_EQ(decode_batch(encoded(batch)).error(), JournalError::BAD_CONTENT);
+  batch = sample();
+  batch.messages[1].signed_by = SignedBy(0);
+  EXPECT_EQ(decode_batch(encoded(batch)).error(), JournalError::BAD_CONTENT);
+}
+
+TEST(JournalCodec, Version1HasNoDetailsOfMessages) {
+  JournalBatch batch;
+  batch.lsn = 7;
+  std::vector<std::uint8_t> octets = encoded(batch);
+  octets.resize(octets.size() - 8);  // the number of messages, the checksum
+  const std::vector<std::uint8_t> key = {1, 'k', 0};
+  octets[0] = 1;
+  octets.insert(octets.end(), {0, 0, 0, 1});
+  octets.insert(octets.end(), key.begin(), key.end());
+  octets.resize(octets.size() + 32 + 16 + 2 + 8);
+  octets.insert(octets.end(), {0, 5});
+  octets.resize(octets.size() + 4);
+  const auto old = decode_batch(sealed(octets));
+  ASSERT_TRUE(old);
+  ASSERT_EQ(old->messages.size(), 1U);
+  EXPECT_EQ(old->messages[0].key, name("k."));
+  EXPECT_EQ(old->messages[0].rcode, Rcode::REFUSED);
+  EXPECT_TRUE(old->messages[0].touched.empty());
 }
 
 TEST(JournalCodec, AnyOctetsAreAnErrorOrABatchThatIsWrittenTheSame) {
