@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "keys/sig0.h"
+
 namespace keys {
 namespace {
 
@@ -45,7 +47,7 @@ struct Exchange::Impl {
   };
 
   MakeRequest make;
-  std::optional<TsigKey> key;
+  Signer signer;
   ExchangeOptions options;
   Phase phase = Phase::SEND;
   bool tcp = false;
@@ -63,6 +65,7 @@ struct Exchange::Impl {
 
   Step next(Time now, sys_seconds wall_clock);
   Step send(Time now, sys_seconds wall_clock);
+  bool sign(Try& attempt, sys_seconds wall_clock);
   void try_is_over();
   void fail(std::string reason);
   void received(std::span<const std::uint8_t> message, sys_seconds wall_clock);
@@ -71,10 +74,10 @@ struct Exchange::Impl {
   void use_tcp();
 };
 
-Exchange::Exchange(MakeRequest make, std::optional<TsigKey> key, ExchangeOptions options)
+Exchange::Exchange(MakeRequest make, Signer signer, ExchangeOptions options)
     : impl_(std::make_unique<Impl>()) {
   impl_->make = std::move(make);
-  impl_->key = std::move(key);
+  impl_->signer = std::move(signer);
   impl_->options = options;
   impl_->tcp = options.tcp_only;
 }
@@ -110,9 +113,7 @@ Exchange::Step Exchange::Impl::send(Time now, sys_seconds wall_clock) {
   request.header.id = static_cast<std::uint16_t>(randombytes_uniform(0x10000));
   Try attempt{request.header.id, request.header.opcode, request.question, {}};
   octets = zones::to_wire(request);
-  bool fits = !octets.empty();
-  if (fits && key) fits = attempt.tsig.emplace(*key).sign(octets, wall_clock);
-  if (!fits) {
+  if (octets.empty() || !sign(attempt, wall_clock)) {
     fail("the request does not fit into 65,535 octets");
     return {Action::FAILED, {}, {}};
   }
@@ -128,6 +129,15 @@ Exchange::Step Exchange::Impl::send(Time now, sys_seconds wall_clock) {
   ++udp_sent;
   until = std::min(now + options.try_timeout, *deadline);
   return {Action::SEND_UDP, octets, {}};
+}
+
+/// False when it grows too long by that.
+bool Exchange::Impl::sign(Try& attempt, sys_seconds wall_clock) {
+  if (const auto* shared = std::get_if<TsigKey>(&signer)) {
+    return attempt.tsig.emplace(*shared).sign(octets, wall_clock);
+  }
+  if (const auto* own = std::get_if<PrivateKey>(&signer)) sign_sig0(octets, *own, wall_clock);
+  return octets.size() <= zones::MAX_MESSAGE_OCTETS;
 }
 
 void Exchange::Impl::try_is_over() {
@@ -174,7 +184,7 @@ void Exchange::Impl::received(std::span<const std::uint8_t> message, sys_seconds
   auto parsed = zones::parse_message(message);
   if (!parsed) {
     // A server may cut a truncated answer anywhere.
-    if (header.tc && !tcp && !key) return use_tcp();
+    if (header.tc && !tcp && !answered->tsig) return use_tcp();
     if (tcp)
       not_the_answer(std::string("the answer is malformed: ") + zones::to_text(parsed.error()));
     return;
@@ -190,16 +200,17 @@ void Exchange::Impl::received(std::span<const std::uint8_t> message, sys_seconds
 bool Exchange::Impl::believed(Try& answered, std::span<const std::uint8_t> message,
                               sys_seconds wall_clock) {
   const Verdict verdict = answered.tsig->verify(message, wall_clock, tsig_error, server_time);
+  const TsigKey& key = std::get<TsigKey>(signer);
   switch (verdict) {
     case Verdict::VALID:
     case Verdict::SERVER_ERROR:
       return true;
     case Verdict::UNSIGNED_ERROR:
       if (tsig_error == static_cast<std::uint16_t>(TsigError::BADKEY)) {
-        not_the_answer("the server reports BADKEY: it has no key " + key->name.to_text() +
-                       " of algorithm " + to_text(key->algorithm));
+        not_the_answer("the server reports BADKEY: it has no key " + key.name.to_text() +
+                       " of algorithm " + to_text(key.algorithm));
       } else if (tsig_error == static_cast<std::uint16_t>(TsigError::BADSIG)) {
-        not_the_answer("the server reports BADSIG: its key " + key->name.to_text() +
+        not_the_answer("the server reports BADSIG: its key " + key.name.to_text() +
                        " has another secret");
       } else if (tsig_error == static_cast<std::uint16_t>(TsigError::BADTIME)) {
         not_the_answer("the server reports BADTIME: check the clocks");

@@ -9,12 +9,17 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <variant>
 #include <vector>
 
+#include "keys/public_key.h"
 #include "keys/tsig.h"
 #include "zones/message.h"
 
 namespace keys {
+
+/// What a client signs with: nothing, a shared key (TSIG), or a private key (SIG(0)).
+using Signer = std::variant<std::monostate, TsigKey, PrivateKey>;
 
 struct ExchangeOptions {
   std::chrono::milliseconds try_timeout{3000};      // of one datagram; nsupdate -u
@@ -29,19 +34,23 @@ constexpr std::chrono::milliseconds REFUSED_PAUSE{1000};
 /// One request to one server. The caller owns sockets and clock; all times are its monotonic ones.
 ///
 /// A request of up to 512 octets goes by UDP, again after each try_timeout; a longer one, or one
-/// whose answer is truncated, by TCP (RFC 1035 §4.2). Answers to earlier tries count as well. With
-/// a key an answer counts only when its TSIG is valid, or reports an error and is signed (RFC 8945
-/// §5.4); after others that claim to be the answer the client waits on, and the next try goes by
-/// TCP, where they end the exchange: nobody off the path can have sent them.
+/// whose answer is truncated, by TCP (RFC 1035 §4.2). Answers to earlier tries count as well.
+///
+/// With a shared key an answer counts only when its TSIG is valid, or reports an error and is
+/// signed (RFC 8945 §5.4); after others that claim to be the answer the client waits on, and the
+/// next try goes by TCP, where they end the exchange: nobody off the path can have sent them.
+/// With a private key the answer counts unsigned, and a SIG(0) on it is not checked: the client
+/// knows no key of the server's (RFC 2931 §3.2 leaves it to both sides). ID and port are then all
+/// that keeps others out, as with any unsigned answer.
 class Exchange {
  public:
   using Time = std::chrono::steady_clock::time_point;
-  /// Makes the request anew for each try, with a fresh ID and, after it, a fresh MAC: a server that
-  /// knows a message again by its MAC must not take a retry for a replay, nor two TSIGs be on one
-  /// message.
+  /// Makes the request anew for each try, with a fresh ID and, after it, a fresh signature: a
+  /// server that knows a message again by its MAC must not take a retry for a replay, nor two
+  /// signatures be on one message.
   using MakeRequest = std::function<zones::Message()>;
 
-  Exchange(MakeRequest make, std::optional<TsigKey> key, ExchangeOptions options);
+  Exchange(MakeRequest make, Signer signer, ExchangeOptions options);
   ~Exchange();
   Exchange(Exchange&&) noexcept;
   Exchange& operator=(Exchange&&) noexcept;

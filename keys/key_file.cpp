@@ -86,8 +86,8 @@ KeysOrError parse_private_key(std::string_view text, const fs::path& path) {
       if (found == PRIVATE_ALGORITHMS.end()) {
         KeyFileError error{
             file, line_number,
-            "SIG(0) keys are not supported yet: this is one half of a key pair; make a "
-            "shared key with: tsig-keygen -a hmac-sha256 NAME",
+            "this is the private key of a pair, for SIG(0), where a shared key belongs; make one "
+            "with: tsig-keygen -a hmac-sha256 NAME",
             true};
         return tl::unexpected(std::move(error));
       }

@@ -329,7 +329,9 @@ zones::Result<PrivateKey, std::string> PrivateKey::from_files(const std::filesys
   key.key_ = own(evp);
   // Files that were mixed up would make signatures that nobody can verify.
   const std::uint8_t probe[] = {0};
-  if (!key.public_key_->verify(probe, key.sign(probe))) {
+  if (static_cast<int>(ldns_key_algorithm(read_key)) !=
+          static_cast<int>(key.public_key_->algorithm()) ||
+      !key.public_key_->verify(probe, key.sign(probe))) {
     return fault(private_file, "does not belong to " + public_file.string());
   }
   return key;

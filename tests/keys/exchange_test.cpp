@@ -5,6 +5,7 @@
 #include <set>
 #include <sstream>
 
+#include "keys/sig0.h"
 #include "keys/tsig_record.h"
 #include "keys/vectors.h"
 
@@ -31,9 +32,10 @@ zones::Message update_request() {
 class Script {
  public:
   Script(bool with_key, ExchangeOptions options, Exchange::MakeRequest make = update_request)
-      : exchange_(std::move(make),
-                  with_key ? std::optional(test::make_key("key.example.")) : std::nullopt,
-                  options) {
+      : Script(with_key ? Signer(test::make_key("key.example.")) : Signer(), options,
+               std::move(make)) {}
+  Script(Signer signer, ExchangeOptions options, Exchange::MakeRequest make = update_request)
+      : exchange_(std::move(make), std::move(signer), options) {
     keyring_.add(test::make_key("key.example."));
   }
 
@@ -113,7 +115,10 @@ class Script {
     if (kind == "other-opcode") reply.header.opcode = zones::Opcode::NOTIFY;
 
     Octets octets = zones::to_wire(reply);
-    const bool is_signed = message.signature && !kind.ends_with("unsigned");
+    if (kind == "sig0") sign_sig0(octets, PrivateKey::generate(test::name("ns.example.")), WALL);
+    if (kind == "sig0") return octets;
+    const bool is_signed = message.signature && message.signature->type == zones::Type::TSIG &&
+                           !kind.ends_with("unsigned");
     if (is_signed) {
       TsigExchange server(keyring_);
       const auto when = kind == "badtime" ? WALL + 1h : WALL;
@@ -317,6 +322,40 @@ TEST(Exchange, EachTryIsAFreshMessageWithOneTsig) {
   EXPECT_EQ(macs.size(), ids.size());
 }
 
+TEST(Exchange, Rfc2931EachTryHasItsOwnSig0) {
+  const PrivateKey key = PrivateKey::generate(test::name("h1.dyn.example."));
+  Script script(Signer(key), {});
+  script.run("udp; at 3000; udp; at 6000; udp; answer unsigned; done NOERROR");
+  std::set<Octets> signatures;
+  for (const Octets& octets : script.sent()) {
+    const auto message = zones::parse_message(octets).value();
+    ASSERT_TRUE(message.signature);
+    EXPECT_EQ(message.header.arcount, 1);
+    const auto sig = read_sig0(octets, message.signature_offset, WALL).value();
+    EXPECT_EQ(sig.signer, key.name());
+    EXPECT_TRUE(key.public_key().verify(sig0_signed_data(octets, message.signature_offset, sig),
+                                        sig.signature));
+    signatures.emplace(sig.signature.begin(), sig.signature.end());
+  }
+  EXPECT_EQ(signatures.size(), 3U);
+}
+
+TEST(Exchange, Rfc2931TheAnswerToASig0NeedNoSignature) {
+  const Row rows[] = {
+      {"§3.2 unsigned", "udp; answer unsigned; done NOERROR"},
+      {"§3.2 signed by a key that the client cannot know", "udp; answer sig0; done NOERROR"},
+      {"an error", "udp; answer yxdomain; done YXDOMAIN"},
+      {"not the answer all the same", "udp; answer other-id; wait 3000; answer ok; done NOERROR"},
+      {"a truncated answer leads to TCP, with a new message",
+       "udp; answer truncated; tcp; wait 300000; answer ok; done NOERROR"},
+      {"cut anywhere", "udp; answer truncated-cut; tcp; answer ok; done NOERROR"},
+  };
+  for (const Row& row : rows) {
+    SCOPED_TRACE(row.clause);
+    Script(Signer(PrivateKey::generate(test::name("h1.dyn.example."))), {}).run(row.script);
+  }
+}
+
 zones::Message request_of(std::size_t octets) {
   zones::Message message = update_request();
   // NULL records (RFC 1035 §3.3.10) of up to 65,000 octets: owner "dyn.example." compressed, 12
@@ -341,6 +380,11 @@ TEST(Exchange, ARequestAbove512OctetsGoesByTcp) {
   // The TSIG counts: 84 octets of it here.
   Script(true, {}, [] { return request_of(512 - 84); }).run("udp");
   Script(true, {}, [] { return request_of(512 - 83); }).run("tcp");
+  // The SIG(0) too: 29 octets, the signer's name and 64 of signature.
+  const Signer own(PrivateKey::generate(test::name("h1.dyn.example.")));
+  Script(own, {}, [] { return request_of(512 - 109); }).run("udp");
+  Script(own, {}, [] { return request_of(512 - 108); }).run("tcp");
+  Script(own, {}, [] { return request_of(65'500); }).run("failed does not fit into 65,535 octets");
   Script(false, {}, [] { return request_of(65'535); }).run("tcp");
   Script(true, {}, [] { return request_of(65'535); }).run("failed does not fit into 65,535 octets");
 }

@@ -60,9 +60,9 @@ TEST(KeyFile, ToolsFilesThatCannotServe) {
     bool is_sig0_key;
   };
   const Row rows[] = {
-      {"Kfoo.example.+013+21689.private", 2, "SIG(0) keys are not supported yet", true},
-      {"Kfoo.example.+013+21689.key", 2, "SIG(0) keys are not supported yet", true},
-      {"Kfoo.example.+013+21689", 2, "SIG(0) keys are not supported yet", true},
+      {"Kfoo.example.+013+21689.private", 2, "this is the private key of a pair", true},
+      {"Kfoo.example.+013+21689.key", 2, "this is the private key of a pair", true},
+      {"Kfoo.example.+013+21689", 2, "this is the private key of a pair", true},
       {"Kold.example.+157+00042.private", 3, "hmac-md5 is not safe", false},
       {"ddns-confgen.txt", 12, "expected a statement: key", false},
       {"no-such.key", 0, "cannot be opened: No such file", false},

@@ -19,7 +19,7 @@ THEIRS = shutil.which("nsupdate")
 TIME_LIMIT = 120
 KEY = 'key "k.example." {\n\talgorithm hmac-sha256;\n\tsecret "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";\n};\n'
 QUERY, UPDATE = 0, 5
-SOA, OPT, TSIG, ANY = 6, 41, 250, 255
+SOA, SIG, OPT, TSIG, ANY = 6, 24, 41, 250, 255
 # Where names stand in RDATA: octets before the first, and how many follow each other.
 NAMES = {2: (0, 1), 5: (0, 1), 6: (0, 2), 12: (0, 1), 14: (0, 2), 15: (2, 1), 17: (0, 2), 18: (2, 1), 21: (2, 1),
          26: (2, 2), 33: (6, 1), 36: (2, 1), 39: (0, 1)}
@@ -46,6 +46,11 @@ def read_rdata(octets, at, size, rtype):
         fudge, mac_size = struct.unpack_from("!HH", octets, at + 6)
         error, other = struct.unpack_from("!HH", octets, at + 10 + mac_size + 2)
         return [algorithm, fudge, mac_size, error, other]
+    if rtype == SIG:  # without times and signature, but the time between and the signature's length
+        begin = octets[at:at + 8].hex()
+        expiration, inception, tag = struct.unpack_from("!IIH", octets, at + 8)
+        signer, after = read_name(octets, at + 18)
+        return [begin, expiration - inception, tag, signer, at + size - after]
     if rtype not in NAMES or size == 0:
         return octets[at:at + size].hex()
     before, count = NAMES[rtype]

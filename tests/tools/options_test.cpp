@@ -132,12 +132,13 @@ TEST(Options, Keys) {
       EXPECT_EQ(key.error().find("AAAA"), std::string::npos);
       continue;
     }
-    EXPECT_EQ((*key)->name.to_text(), row.name);
-    EXPECT_EQ((*key)->algorithm, row.algorithm);
+    const auto& shared = std::get<keys::TsigKey>(*key);
+    EXPECT_EQ(shared.name.to_text(), row.name);
+    EXPECT_EQ(shared.algorithm, row.algorithm);
   }
   const auto none = read_key(Options{});
   ASSERT_TRUE(none);
-  EXPECT_FALSE(*none);
+  EXPECT_TRUE(std::holds_alternative<std::monostate>(*none));
   Options options;
   options.key_file = "/nonexistent/k.key";
   const auto missing = read_key(options);

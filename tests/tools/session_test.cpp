@@ -52,9 +52,9 @@ class FakeNetwork final : public Network {
     log += "local " + local.to_text() + "\n";
   }
   Reply exchange(const tools::Endpoint& server, keys::Exchange::MakeRequest make,
-                 std::optional<keys::TsigKey> key, const tools::OnSend& on_send) override {
+                 keys::Signer signer, const tools::OnSend& on_send) override {
     Message request = make();
-    log += server.to_text() + " " + (key ? "signed " : "") + describe(request) + "\n";
+    log += server.to_text() + " " + signature_of(signer) + describe(request) + "\n";
     if (on_send) on_send(zones::to_wire(request));
     if (unreachable == server.to_text()) return {.message = {}, .failure = "timed out"};
     Reply reply;
@@ -90,6 +90,10 @@ class FakeNetwork final : public Network {
   std::string log;
 
  private:
+  static std::string signature_of(const keys::Signer& signer) {
+    if (std::holds_alternative<keys::TsigKey>(signer)) return "signed ";
+    return std::holds_alternative<keys::PrivateKey>(signer) ? "SIG(0) " : "";
+  }
   static std::string describe(const Message& message) {
     if (message.header.opcode == zones::Opcode::UPDATE) {
       return "UPDATE " + message.question.at(0).name.to_text() + " " +

@@ -102,7 +102,7 @@ keys::ExchangeOptions patient() {
 TEST(Transport, Udp) {
   Server server;
   std::thread thread([&] { server.serve_udp(false); });
-  keys::Exchange exchange(request(), std::nullopt, patient());
+  keys::Exchange exchange(request(), {}, patient());
   int sent = 0;
   const auto failure =
       run_exchange(exchange, server.endpoint, std::nullopt, [&sent](auto) { ++sent; });
@@ -118,7 +118,7 @@ TEST(Transport, TruncatedGoesToTcp) {
     server.serve_udp(true);
     server.serve_tcp(false);
   });
-  keys::Exchange exchange(request(), std::nullopt, patient());
+  keys::Exchange exchange(request(), {}, patient());
   std::vector<std::vector<std::uint8_t>> sent;
   const auto failure = run_exchange(exchange, server.endpoint, std::nullopt, [&sent](auto octets) {
     sent.emplace_back(octets.begin(), octets.end());
@@ -134,7 +134,7 @@ TEST(Transport, TcpOnlyFromALocalAddress) {
   std::thread thread([&] { server.serve_tcp(false); });
   keys::ExchangeOptions options = patient();
   options.tcp_only = true;
-  keys::Exchange exchange(request(), std::nullopt, options);
+  keys::Exchange exchange(request(), {}, options);
   const auto failure = run_exchange(exchange, server.endpoint, Endpoint::numeric("127.0.0.9", 0));
   thread.join();
   EXPECT_FALSE(failure) << *failure;
@@ -144,7 +144,7 @@ TEST(Transport, TcpOnlyFromALocalAddress) {
 TEST(Transport, UdpFromALocalAddress) {
   Server server;
   std::thread thread([&] { server.serve_udp(false); });
-  keys::Exchange exchange(request(), std::nullopt, patient());
+  keys::Exchange exchange(request(), {}, patient());
   const auto failure = run_exchange(exchange, server.endpoint, Endpoint::numeric("127.0.0.9", 0));
   thread.join();
   EXPECT_FALSE(failure) << *failure;
@@ -156,7 +156,7 @@ TEST(Transport, AConnectionThatEndsWithoutAnAnswer) {
   std::thread thread([&] { server.serve_tcp(true); });
   keys::ExchangeOptions options = patient();
   options.tcp_only = true;
-  keys::Exchange exchange(request(), std::nullopt, options);
+  keys::Exchange exchange(request(), {}, options);
   const auto failure = run_exchange(exchange, server.endpoint, std::nullopt);
   thread.join();
   EXPECT_TRUE(failure);
@@ -169,10 +169,10 @@ TEST(Transport, NobodyListens) {
     closed = server.endpoint;
   }
   keys::ExchangeOptions options{.udp_tries = 1};
-  keys::Exchange udp(request(), std::nullopt, options);
+  keys::Exchange udp(request(), {}, options);
   EXPECT_EQ(run_exchange(udp, closed, std::nullopt), "connection refused");
   options.tcp_only = true;
-  keys::Exchange tcp(request(), std::nullopt, options);
+  keys::Exchange tcp(request(), {}, options);
   EXPECT_EQ(run_exchange(tcp, closed, std::nullopt), "connection refused");
 }
 

@@ -38,7 +38,7 @@ int run(int argc, char** argv) {
   if (const auto warning = keys::key_file_warning(options->key_file)) {
     std::cerr << "warning: " << *warning << '\n';
   }
-  options->session.key = std::move(*key);
+  options->session.signer = std::move(*key);
 
   std::ifstream file;
   if (!options->file.empty()) {

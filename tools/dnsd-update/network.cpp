@@ -18,8 +18,8 @@ void SystemNetwork::set_local(const tools::Endpoint& local) {
 }
 
 Reply SystemNetwork::exchange(const tools::Endpoint& server, keys::Exchange::MakeRequest make,
-                              std::optional<keys::TsigKey> key, const tools::OnSend& on_send) {
-  keys::Exchange exchange(std::move(make), std::move(key), options_.exchange);
+                              keys::Signer signer, const tools::OnSend& on_send) {
+  keys::Exchange exchange(std::move(make), std::move(signer), options_.exchange);
   const auto& local = server.family() == AF_INET6 ? local_ipv6_ : local_ipv4_;
   Reply reply;
   if (const auto failure = tools::run_exchange(exchange, server, local, on_send)) {

@@ -31,7 +31,7 @@ class Network {
                                                         std::uint16_t port) = 0;
   /// One exchange with one server; `make` is called for each try.
   virtual Reply exchange(const tools::Endpoint& server, keys::Exchange::MakeRequest make,
-                         std::optional<keys::TsigKey> key, const tools::OnSend& on_send) = 0;
+                         keys::Signer signer, const tools::OnSend& on_send) = 0;
   /// Where requests to servers of the address's family come from, from now on.
   virtual void set_local(const tools::Endpoint& local) = 0;
 };
@@ -50,7 +50,7 @@ class SystemNetwork final : public Network {
   zones::Result<Endpoints, std::string> resolve(const std::string& host,
                                                 std::uint16_t port) override;
   Reply exchange(const tools::Endpoint& server, keys::Exchange::MakeRequest make,
-                 std::optional<keys::TsigKey> key, const tools::OnSend& on_send) override;
+                 keys::Signer signer, const tools::OnSend& on_send) override;
   void set_local(const tools::Endpoint& local) override;
 
  private:

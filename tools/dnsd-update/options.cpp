@@ -37,8 +37,9 @@ void declare(CLI::App& app, Raw& raw, Options& options) {
   app.add_flag("-D", raw.more_debug, "The same");
   app.add_flag("-g", raw.gss, "Refused: GSS-TSIG is not supported");
   app.add_flag("-i", options.session.interactive, "Go on after a mistake");
-  app.add_option("-k", options.key_file,
-                 "File with the TSIG key, of tsig-keygen, keymgr or dnssec-keygen");
+  app.add_option(
+      "-k", options.key_file,
+      "File with the key: TSIG, of tsig-keygen or keymgr, or SIG(0), of dnssec-keygen -T KEY");
   app.add_flag("-l", options.session.local_only, "Send to this host; needs -k or -y");
   app.add_option("-L", raw.level, "Accepted for nsupdate's sake");
   app.add_flag("-o", raw.old_gss, "Refused: GSS-TSIG is not supported");
@@ -147,16 +148,21 @@ zones::Result<Options, Exit> parse_command_line(int argc, const char* const* arg
   return judge(raw, std::move(options));
 }
 
-zones::Result<std::optional<keys::TsigKey>, std::string> read_key(const Options& options) {
+zones::Result<keys::Signer, std::string> read_key(const Options& options) {
   if (!options.key_file.empty()) {
     auto found = keys::read_key_file(options.key_file);
-    if (!found) return tl::unexpected("could not read key from " + found.error().to_text());
-    return std::optional(found->front());
+    if (found) return keys::Signer(found->front());
+    if (!found.error().is_sig0_key) {
+      return tl::unexpected("could not read key from " + found.error().to_text());
+    }
+    auto own = keys::PrivateKey::from_files(found.error().file);
+    if (!own) return tl::unexpected("could not read key from " + own.error());
+    return keys::Signer(std::move(*own));
   }
-  if (options.key_text.empty()) return std::optional<keys::TsigKey>{};
+  if (options.key_text.empty()) return keys::Signer{};
   auto key = keys::parse_key_option(options.key_text);
   if (!key) return tl::unexpected("key option -y: " + key.error());
-  return std::optional(std::move(*key));
+  return keys::Signer(std::move(*key));
 }
 
 }  // namespace dnsd_update

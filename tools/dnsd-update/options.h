@@ -27,7 +27,7 @@ struct Exit {
 
 zones::Result<Options, Exit> parse_command_line(int argc, const char* const* argv);
 
-/// Reads the key that -y or -k named, if any, into `options.session`. An error names no secret.
-zones::Result<std::optional<keys::TsigKey>, std::string> read_key(const Options& options);
+/// Reads the key that -y or -k named, if any. An error names no secret.
+zones::Result<keys::Signer, std::string> read_key(const Options& options);
 
 }  // namespace dnsd_update

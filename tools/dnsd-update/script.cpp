@@ -225,7 +225,7 @@ Script::Outcome Script::set_key(Words& words) {
   auto key = keys::parse_key_option(text);
   keys::wipe(text);
   if (!key) return error("could not create key: " + key.error());
-  key_ = std::move(*key);
+  signer_ = std::move(*key);
   return Step::NONE;
 }
 

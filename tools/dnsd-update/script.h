@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "keys/keyring.h"
+#include "keys/exchange.h"
 #include "zones/message.h"
 #include "zones/name.h"
 #include "zones/result.h"
@@ -62,8 +62,8 @@ class Script {
   const Host& local() const { return local_; }
   zones::Class rrclass() const { return class_.value_or(default_class_); }
   const std::optional<Lease>& lease() const { return lease_; }
-  const std::optional<keys::TsigKey>& key() const { return key_; }
-  void set_key(keys::TsigKey key) { key_ = std::move(key); }
+  const keys::Signer& signer() const { return signer_; }
+  void set_signer(keys::Signer signer) { signer_ = std::move(signer); }
 
  private:
   class Words;
@@ -87,7 +87,7 @@ class Script {
   std::optional<zones::Name> zone_;
   Host server_;
   Host local_;
-  std::optional<keys::TsigKey> key_;
+  keys::Signer signer_;
   std::optional<std::uint32_t> ttl_;
   std::optional<Lease> lease_;
   bool check_names_ = true;

@@ -76,7 +76,7 @@ const Record* find_soa(const Message& response, const Name& name) {
 
 Session::Session(SessionOptions options, Network& network, std::ostream& out, std::ostream& err)
     : options_(std::move(options)), network_(network), out_(out), err_(err) {
-  if (options_.key) script_.set_key(*options_.key);
+  script_.set_signer(options_.signer);
 }
 
 int Session::run(std::istream& in) {
@@ -185,9 +185,8 @@ Message Session::ask_soa(const Name& name) {
   const bool ask_resolvers = servers_.empty();
   for (const tools::Endpoint& server : ask_resolvers ? network_.resolvers() : servers_) {
     // Unsigned: a resolver does not know the key, and anybody may ask (a hidden primary too).
-    Reply reply =
-        network_.exchange(server, [&] { return soa_query(name, script_.rrclass(), ask_resolvers); },
-                          std::nullopt, {});
+    Reply reply = network_.exchange(
+        server, [&] { return soa_query(name, script_.rrclass(), ask_resolvers); }, {}, {});
     if (reply.message && options_.debug) {
       err_ << "Reply from SOA query:\n" << message_to_text(*reply.message);
     }
@@ -249,7 +248,7 @@ void Session::send_to(const Target& target) {
   for (const tools::Endpoint& server : target.servers) {
     if (options_.debug) err_ << "Sending update to " << server.to_text() << '\n';
     Reply reply = network_.exchange(
-        server, [&] { return script_.message(target.zone); }, script_.key(), on_send);
+        server, [&] { return script_.message(target.zone); }, script_.signer(), on_send);
     if (reply.message || reply.tsig_error != 0) return report(reply);
     err_ << "; Communication with " << server.to_text() << " failed: " << reply.failure << '\n';
   }

@@ -15,7 +15,7 @@ struct SessionOptions {
   bool prompt = false;       // somebody sits at a terminal
   bool debug = false;
   bool local_only = false;  // the server is this host, and stays so
-  std::optional<keys::TsigKey> key;
+  keys::Signer signer;
 };
 
 /// Exit statuses of nsupdate.
