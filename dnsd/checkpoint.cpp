@@ -1,6 +1,7 @@
 #include "dnsd/checkpoint.h"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "zones/name_key.h"
@@ -9,34 +10,9 @@ namespace dnsd {
 
 namespace {
 
-constexpr std::size_t MAX_PRUNED_BATCHES = 1'000;  // at a time, so that updates do not wait long
-
-// Reads the journal from its beginning for as long as batches may go.
-class OldBatches final : public zones::JournalSink {
- public:
-  OldBatches(zones::Lsn applied, zones::Lsn last, std::uint64_t keep_batches,
-             std::chrono::sys_seconds keep_since)
-      : applied_(applied), last_(last), keep_batches_(keep_batches), keep_since_(keep_since) {}
-
-  bool batch(const zones::JournalBatch& batch) override {
-    const bool is_kept = batch.lsn + keep_batches_ > last_ && batch.time >= keep_since_;
-    if (is_kept || batch.lsn > applied_ || count_ == MAX_PRUNED_BATCHES) return false;
-    ++count_;
-    before_ = batch.lsn + 1;
-    return true;
-  }
-
-  zones::Lsn before() const { return before_; }
-  bool there_may_be_more() const { return count_ == MAX_PRUNED_BATCHES; }
-
- private:
-  const zones::Lsn applied_;
-  const zones::Lsn last_;
-  const std::uint64_t keep_batches_;
-  const std::chrono::sys_seconds keep_since_;
-  std::size_t count_ = 0;
-  zones::Lsn before_ = 0;
-};
+// At a time, so that updates do not wait long.
+constexpr std::size_t MAX_PRUNED_BATCHES = 1'000;
+constexpr std::uint64_t MAX_PRUNED_OCTETS = 4 << 20;
 
 }  // namespace
 
@@ -118,11 +94,36 @@ void Checkpoint::write_slice(const zones::Catalogue& newest, std::size_t names) 
   if (next_ == waiting_.end()) before_pass_ = 0;
 }
 
-bool Checkpoint::prune(std::uint64_t keep_batches, std::chrono::sys_seconds keep_since) {
-  OldBatches old(store_.applied_lsn(), store_.last_lsn(), keep_batches, keep_since);
-  store_.journal(1, old);
-  if (old.before() != 0) store_.prune(old.before());
-  return old.there_may_be_more();
+bool Checkpoint::prune(const JournalBounds& keep) {
+  const zones::Lsn applied = store_.applied_lsn();
+  const zones::Lsn last = store_.last_lsn();
+  std::uint64_t octets = store_.journal_octets();
+  std::uint64_t pruned_octets = 0;
+  std::size_t count = 0;
+  bool is_all = true;
+  zones::Lsn before = 0;
+  std::optional<zones::JournalRow> row;  // waits until it is known what comes after it
+  store_.journal_rows([&](const zones::JournalRow& next) {
+    if (row) {
+      const bool is_beyond = row->lsn + keep.batches <= last || row->time < keep.since;
+      // With one batch from before the window the journal tells by itself that it is whole.
+      const bool is_of_window = next.time >= keep.replay_since;
+      const bool goes = (is_beyond && !is_of_window) || octets > keep.octets;
+      if (!goes || row->lsn > applied) return false;
+      if (count == MAX_PRUNED_BATCHES || pruned_octets >= MAX_PRUNED_OCTETS) {
+        is_all = false;
+        return false;
+      }
+      ++count;
+      pruned_octets += row->octets;
+      before = row->lsn + 1;
+      octets -= row->octets;
+    }
+    row = next;
+    return true;
+  });
+  if (before != 0) store_.prune(before);
+  return !is_all;
 }
 
 }  // namespace dnsd

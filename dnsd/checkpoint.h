@@ -14,6 +14,14 @@
 
 namespace dnsd {
 
+/// How much of the journal is kept.
+struct JournalBounds {
+  std::uint64_t batches = 0;
+  std::chrono::sys_seconds since{};         // older ones go …
+  std::chrono::sys_seconds replay_since{};  // … but none of these, nor the one before them,
+  std::uint64_t octets = 0;                 // unless it grows beyond this
+};
+
 /// Which names' rows are behind, and how they catch up: in passes over these names in canonical
 /// order, which is the order of the table, so that names that share a page of it are written
 /// together. At the end of a pass all batches are in the rows that were there at its beginning;
@@ -40,9 +48,9 @@ class Checkpoint {
   /// batch. Throws StoreError; nothing is lost then.
   void write_slice(const zones::Catalogue& newest, std::size_t names);
 
-  /// Removes batches that the checkpoint does not need and that are beyond `keep_batches` or older
-  /// than `keep_since`, some at a time. @return false when there are no more of them
-  bool prune(std::uint64_t keep_batches, std::chrono::sys_seconds keep_since);
+  /// Removes batches that the checkpoint does not need and that are beyond what is to be kept, some
+  /// at a time. @return false when there are no more of them
+  bool prune(const JournalBounds& keep);
 
  private:
   struct KeyView {

@@ -73,6 +73,10 @@ void read_update(ConfigFields& top, WriterLimits& update) {
   ConfigFields fields(*table, "[update]", top.problems());
   fields.integer("queue", update.queue, 1, 1'000'000);
   fields.integer("batch", update.batch, 1, 100'000);
+  fields.integer("replay-window", update.replay_window, 1'000, 50'000'000);
+  fields.integer("journal-batches", update.journal_batches, 1'000, 10'000'000);
+  fields.duration("journal-age", update.journal_age, 10min, 24h * 3'660);
+  fields.integer("journal-size", update.journal_octets, 1 << 20, std::uint64_t{1} << 40);
   UpdateLimits& message = update.message;
   fields.integer("max-records", message.records_per_message, 1, 60'000);
   fields.integer("max-records-per-rrset", message.records_per_rrset, 1, 10'000);
@@ -276,7 +280,8 @@ std::vector<std::string> needs_restart(const Config& before, const Config& after
   check(before.store_path == after.store_path, "[store]");
   check(before.tcp == after.tcp, "[tcp]");
   const auto limits_of = [](const WriterLimits& update) {
-    return std::tuple(update.queue, update.batch, update.message.records_per_message,
+    return std::tuple(update.queue, update.batch, update.replay_window, update.journal_batches,
+                      update.journal_age, update.journal_octets, update.message.records_per_message,
                       update.message.records_per_rrset, update.message.rrsets_per_name);
   };
   check(limits_of(before.update) == limits_of(after.update), "[update]");

@@ -85,6 +85,7 @@ class UpdateResponder : public Responder {
         clock_(std::move(clock)) {}
 
   void reply(const UpdateReply& reply) override {
+    if (reply.bad_time) exchange_.refuse_time();
     zones::Edns edns;
     edns.udp_octets = udp_octets_;
     edns.extended_rcode = static_cast<std::uint8_t>(static_cast<unsigned>(reply.rcode) >> 4);

@@ -16,6 +16,8 @@
 
 #include "dnsd/checkpoint.h"
 #include "dnsd/update_batch.h"
+#include "dnsd/update_outcome.h"
+#include "keys/tsig.h"
 
 namespace dnsd {
 
@@ -37,17 +39,6 @@ constexpr int MAX_EVALUATIONS = 4;
 
 const UpdateReply SERVFAIL{.rcode = Rcode::SERVFAIL, .granted = {}, .reason = {}};
 
-struct Outcome {
-  UpdateReply reply = SERVFAIL;
-  bool changed = false;
-  bool threw = false;
-  zones::Name zone{};                  // of a message that changed something …
-  std::vector<zones::Name> touched{};  // … and the names that it changed
-
-  // SERVFAIL is no answer that is remembered: the client is to try again.
-  bool is_remembered() const { return reply.rcode != Rcode::SERVFAIL; }
-};
-
 // A batch or a slice of none would never end.
 WriterLimits at_least_one(WriterLimits limits) {
   limits.batch = std::max<std::size_t>(limits.batch, 1);
@@ -67,7 +58,8 @@ struct UpdateWriter::Impl {
         publisher(publisher_in),
         limits(at_least_one(limits_in)),
         clock(std::move(clock_in)),
-        checkpoint(*store, loaded) {
+        checkpoint(*store, loaded),
+        replays(read_replay_window(*store, limits.replay_window, keys::MAX_FUDGE, clock())) {
     if (store->last_lsn() != loaded.last_lsn || builder->version() != publisher.newest().version) {
       throw std::logic_error("store, zones and published state are not of one moment");
     }
@@ -80,6 +72,7 @@ struct UpdateWriter::Impl {
   bool wait_for_work();
   SteadyTime next_chore() const;
   void do_chore();
+  void prune();
   void publish(std::shared_ptr<const Policy> policy) noexcept;
   void publish_new_policy();
   void run_batch(std::span<UpdateJob> jobs);
@@ -101,6 +94,7 @@ struct UpdateWriter::Impl {
   const WriterLimits limits;
   const Clock clock;
   Checkpoint checkpoint;
+  ReplayWindow replays;
   std::vector<UpdateJob> taken;  // from `waiting`, being worked on
   SteadyTime idle_at{};          // when the pause after the last batch is long enough for chores
   SteadyTime retry_at{};         // of the checkpoint, after a failure
@@ -122,6 +116,7 @@ struct UpdateWriter::Impl {
 
   std::atomic<std::uint64_t> messages{0};
   std::atomic<std::uint64_t> changed{0};
+  std::atomic<std::uint64_t> repeated{0};
   std::atomic<std::uint64_t> batches{0};
   std::atomic<std::uint64_t> checkpoints{0};
   std::atomic<std::size_t> lag{0};
@@ -187,9 +182,17 @@ void UpdateWriter::Impl::do_chore() {
     try_slice();
     return;
   }
-  if (store->last_lsn() < pruned_at + PRUNE_EVERY_BATCHES) return;
+  if (store->last_lsn() >= pruned_at + PRUNE_EVERY_BATCHES) prune();
+}
+
+void UpdateWriter::Impl::prune() {
+  const std::chrono::sys_seconds now = clock();
   try {
-    if (!checkpoint.prune(limits.journal_batches, clock() - limits.journal_age)) {
+    if (!checkpoint.prune(
+            {.batches = limits.journal_batches,
+             .since = now - std::chrono::floor<std::chrono::seconds>(limits.journal_age),
+             .replay_since = now - 2 * keys::MAX_FUDGE,
+             .octets = limits.journal_octets})) {
       pruned_at = store->last_lsn();
     }
   } catch (const std::exception& error) {
@@ -238,7 +241,8 @@ void UpdateWriter::Impl::run_batch(std::span<UpdateJob> jobs) {
 
 void UpdateWriter::Impl::commit(std::span<UpdateJob> jobs, bool& answered) {
   const bool may_change = keep_up();
-  std::vector<Outcome> outcomes(jobs.size());
+  replays.expire(clock());
+  std::vector<Outcome> outcomes = recognise(replays, jobs);
   const UpdateBatch batch = evaluate(jobs, outcomes);
   const zones::Lsn lsn = store->last_lsn() + 1;
   try {
@@ -259,12 +263,14 @@ void UpdateWriter::Impl::commit(std::span<UpdateJob> jobs, bool& answered) {
     builder->rollback();
     note_store(false, error.what());
     judge_again(jobs, outcomes);
+    settle(replays, jobs, outcomes);
     answered = true;
     answer(jobs, outcomes);
     return;
   }
   lag.store(checkpoint.lag(), std::memory_order_relaxed);
   if (!batch.is_empty()) publish(publisher.newest().policy);
+  settle(replays, jobs, outcomes);
   answered = true;
   answer(jobs, outcomes);
 }
@@ -279,7 +285,7 @@ UpdateBatch UpdateWriter::Impl::evaluate(std::span<const UpdateJob> jobs,
     try {
       for (; index < jobs.size(); ++index) {
         Outcome& outcome = outcomes[index];
-        if (outcome.threw) continue;
+        if (outcome.threw || outcome.is_repeat) continue;
         Judgement judgement = judge_update(builder->working(), publisher.newest().policy.get(),
                                            limits.message, jobs[index]);
         outcome.reply = {.rcode = judgement.rcode, .granted = {}, .reason = judgement.reason};
@@ -296,7 +302,9 @@ UpdateBatch UpdateWriter::Impl::evaluate(std::span<const UpdateJob> jobs,
       spdlog::error("an update for {} failed: {}", jobs[index].key.to_text(), error.what());
       builder->rollback();
       const std::size_t end = attempt < MAX_EVALUATIONS ? index + 1 : jobs.size();
-      for (; index < end; ++index) outcomes[index] = {.threw = true};
+      for (; index < end; ++index) {
+        if (!outcomes[index].is_repeat) outcomes[index] = {.threw = true};
+      }
     }
   }
 }
@@ -335,7 +343,7 @@ void UpdateWriter::Impl::judge_again(std::span<const UpdateJob> jobs,
   for (std::size_t index = 0; index < jobs.size(); ++index) {
     Outcome& outcome = outcomes[index];
     if (std::exchange(outcome.changed, false)) outcome.reply = SERVFAIL;
-    if (outcome.reply.rcode == Rcode::SERVFAIL) continue;
+    if (!outcome.is_remembered()) continue;
     try {
       const State& state = publisher.newest();
       const Judgement judgement =
@@ -351,9 +359,14 @@ void UpdateWriter::Impl::judge_again(std::span<const UpdateJob> jobs,
 // Without outcomes all are answered SERVFAIL.
 void UpdateWriter::Impl::answer(std::span<UpdateJob> jobs, std::span<const Outcome> outcomes) {
   std::uint64_t changes = 0;
-  for (const Outcome& outcome : outcomes) changes += outcome.changed ? 1 : 0;
+  std::uint64_t repeats = 0;
+  for (const Outcome& outcome : outcomes) {
+    changes += outcome.changed ? 1 : 0;
+    repeats += outcome.is_repeat ? 1 : 0;
+  }
   messages.fetch_add(jobs.size(), std::memory_order_relaxed);
   changed.fetch_add(changes, std::memory_order_relaxed);
+  repeated.fetch_add(repeats, std::memory_order_relaxed);
   for (std::size_t index = 0; index < jobs.size(); ++index) {
     try {
       jobs[index].responder->reply(outcomes.empty() ? SERVFAIL : outcomes[index].reply);
@@ -375,6 +388,7 @@ bool UpdateWriter::Impl::keep_up() {
   while (checkpoint.lag() >= limit || checkpoint.replay_length() >= 4 * limit) {
     if (!try_slice()) return false;
   }
+  if (store->last_lsn() >= pruned_at + 4 * PRUNE_EVERY_BATCHES) prune();  // there was no pause
   return true;
 }
 
@@ -467,6 +481,7 @@ WriterStatus UpdateWriter::status() const {
   WriterStatus status;
   status.messages = impl_->messages.load(std::memory_order_relaxed);
   status.changed = impl_->changed.load(std::memory_order_relaxed);
+  status.repeated = impl_->repeated.load(std::memory_order_relaxed);
   status.batches = impl_->batches.load(std::memory_order_relaxed);
   status.checkpoints = impl_->checkpoints.load(std::memory_order_relaxed);
   status.checkpoint_lag = impl_->lag.load(std::memory_order_relaxed);

@@ -21,8 +21,9 @@ namespace dnsd {
 /// What an update is answered with.
 struct UpdateReply {
   zones::Rcode rcode{};
-  std::optional<zones::UpdateLease> granted;   // RFC 9664 §5
-  std::optional<zones::ExtendedError> reason;  // of a refusal, for a client that speaks EDNS
+  std::optional<zones::UpdateLease> granted{};   // RFC 9664 §5
+  std::optional<zones::ExtendedError> reason{};  // of a refusal, for a client that speaks EDNS
+  bool bad_time = false;                         // with NOTAUTH: the TSIG's error is BADTIME
 };
 
 /// Where the answer to an update goes. Called once, from the writer's thread; destroyed without a
@@ -39,8 +40,9 @@ struct UpdateJob {
   zones::Message message;  // opcode UPDATE, parsed whole
   zones::Name key;         // that signed it; the writer checks its grant again
   zones::SignedBy signed_by = zones::SignedBy::TSIG;
-  bool source_proven = false;             // TCP, or a valid cookie: the source is not forged
-  std::array<std::uint8_t, 32> digest{};  // of key and computed MAC
+  bool source_proven = false;  // TCP, or a valid cookie: the source is not forged
+  std::array<std::uint8_t, 32>
+      digest{};  // of key and computed MAC; the same message, the same digest
   std::array<std::uint8_t, 16> source{};
   std::uint16_t source_port = 0;
   std::chrono::sys_seconds signed_at{};
@@ -55,7 +57,9 @@ struct WriterLimits {
   std::size_t checkpoint_lag = 200'000;
   std::size_t checkpoint_slice = 500;      // names in one transaction of the checkpoint
   std::uint64_t journal_batches = 50'000;  // kept behind the checkpoint, for IXFR and history …
-  std::chrono::hours journal_age{24 * 7};  // … and not for longer than this
+  std::chrono::milliseconds journal_age = std::chrono::hours(24 * 7);  // … not longer than this …
+  std::uint64_t journal_octets = std::uint64_t{1} << 30;               // … and no more than this
+  std::size_t replay_window = 1'000'000;  // messages that are known again; 40 to 48 octets each
   UpdateLimits message;
 };
 
@@ -64,6 +68,7 @@ struct WriterLimits {
 struct WriterStatus {
   std::uint64_t messages = 0;      // answered
   std::uint64_t changed = 0;       // of these: changed a zone and are on disk
+  std::uint64_t repeated = 0;      // of these: had been here before, and changed nothing
   std::uint64_t batches = 0;       // appended to the journal
   std::uint64_t checkpoints = 0;   // transactions of the checkpoint
   std::size_t checkpoint_lag = 0;  // names that the checkpoint is behind
@@ -75,6 +80,8 @@ struct WriterStatus {
 ///
 /// Each message is judged by the newest policy and by what the messages before it made (RFC 2136
 /// §3.1 to §3.4); the grant comes before the prerequisites, so that strangers cannot probe a zone.
+/// A message that was answered before, be it in an earlier life of the server, gets that answer
+/// again and is not judged.
 /// All that were waiting are one row of the journal, those that were refused included. When the
 /// store does not take it, nothing of the batch has happened: what would have changed a zone is
 /// answered SERVFAIL, everything else by its RCODE, and the next batch tries again.

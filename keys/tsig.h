@@ -87,6 +87,10 @@ class TsigExchange {
                                                 std::size_t tsig_offset,
                                                 std::chrono::sys_seconds now);
 
+  /// After a request was verified, but is known to be older than what may be carried out: the
+  /// response says BADTIME, as if verify() had (§5.2.3).
+  void refuse_time() { error_ = static_cast<std::uint16_t>(TsigError::BADTIME); }
+
   /// Octets that sign() will append; 0 when there was no TSIG or it was malformed.
   std::size_t max_signature_octets() const;
   /// Appends the TSIG that belongs to this exchange to `message` (size octets of `buffer` are in

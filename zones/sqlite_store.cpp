@@ -216,6 +216,13 @@ void SqliteStore::checkpoint(std::span<const RowChange> rows, Lsn applied) {
 Lsn SqliteStore::applied_lsn() const { return impl_->applied(); }
 Lsn SqliteStore::last_lsn() const { return impl_->last(); }
 Lsn SqliteStore::journal(Lsn from, JournalSink& sink) { return impl_->journal(from, sink); }
+Lsn SqliteStore::newest_batch_before(std::chrono::sys_seconds time) {
+  return impl_->newest_batch_before(time);
+}
+void SqliteStore::journal_rows(const std::function<bool(const JournalRow&)>& each) {
+  impl_->journal_rows(each);
+}
+std::uint64_t SqliteStore::journal_octets() { return impl_->journal_octets(); }
 void SqliteStore::prune(Lsn before) { impl_->prune(before); }
 void SqliteStore::create_zone(NameView apex, const std::function<void(ZoneWriter&)>& source) {
   impl_->create_zone(apex, source);

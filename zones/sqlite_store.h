@@ -42,6 +42,9 @@ class SqliteStore final : public Store {
   Lsn applied_lsn() const override;
   Lsn last_lsn() const override;
   Lsn journal(Lsn from, JournalSink& sink) override;
+  Lsn newest_batch_before(std::chrono::sys_seconds time) override;
+  void journal_rows(const std::function<bool(const JournalRow&)>& each) override;
+  std::uint64_t journal_octets() override;
   void prune(Lsn before) override;
   void create_zone(NameView apex, const std::function<void(ZoneWriter&)>& source) override;
   void remove_zone(NameView apex) override;

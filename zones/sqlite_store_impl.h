@@ -8,6 +8,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -113,6 +114,9 @@ class SqliteStore::Impl {
   Lsn applied() const { return store_.applied; }
   Lsn last() const { return last_; }
   Lsn journal(Lsn from, JournalSink& sink);
+  Lsn newest_batch_before(std::chrono::sys_seconds time);
+  void journal_rows(const std::function<bool(const JournalRow&)>& each);
+  std::uint64_t journal_octets();
 
   void prune(Lsn before);
   void create_zone(NameView apex, const std::function<void(ZoneWriter&)>& source);
@@ -160,6 +164,7 @@ class SqliteStore::Impl {
       delete_name_, save_zone_, save_store_, newest_, batches_;
   StoreRow store_;
   Lsn last_ = 0;
+  std::optional<std::uint64_t> journal_octets_;  // counted when it is asked for first
   Zones zones_;
   std::vector<std::uint8_t> buffer_;
 };

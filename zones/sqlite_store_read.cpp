@@ -107,6 +107,44 @@ Lsn SqliteStore::Impl::journal(Lsn from, JournalSink& sink) {
   });
 }
 
+// Backwards, so that a long journal is not read for its end; the column comes before the batch's
+// octets, which stay unread.
+Lsn SqliteStore::Impl::newest_batch_before(std::chrono::sys_seconds time) {
+  return guarded("read the journal", [&]() -> Lsn {
+    const auto select = statement("SELECT lsn, time FROM journal ORDER BY lsn DESC");
+    StatementUse query(*select);
+    while (query.row()) {
+      if (static_cast<std::int64_t>(query.number(1)) < time.time_since_epoch().count()) {
+        return query.number(0);
+      }
+    }
+    return 0;
+  });
+}
+
+void SqliteStore::Impl::journal_rows(const std::function<bool(const JournalRow&)>& each) {
+  guarded("read the journal", [&] {
+    const auto select = statement("SELECT lsn, time, length(batch) FROM journal ORDER BY lsn");
+    StatementUse query(*select);
+    while (query.row()) {
+      const std::chrono::seconds time(static_cast<std::int64_t>(query.number(1)));
+      if (!each({query.number(0), std::chrono::sys_seconds(time), query.number(2)})) break;
+    }
+  });
+}
+
+std::uint64_t SqliteStore::Impl::journal_octets() {
+  if (!journal_octets_) {
+    std::uint64_t octets = 0;
+    journal_rows([&](const JournalRow& row) {
+      octets += row.octets;
+      return true;
+    });
+    journal_octets_ = octets;
+  }
+  return *journal_octets_;
+}
+
 void SqliteStore::Impl::check() {
   struct Nothing final : StateSink {
     void zone(NameView) override {}

@@ -172,13 +172,23 @@ void SqliteStore::Impl::append(const JournalBatch& batch) {
           .run();
     });
     last_ = batch.lsn;
+    if (journal_octets_) *journal_octets_ += buffer_.size();
     limit_wal();
   });
 }
 
 void SqliteStore::Impl::prune(Lsn before) {
   guarded("prune the journal", [&] {
-    write([&] { StatementUse(*prune_).number(1, std::min(before, store_.applied + 1)).run(); });
+    const Lsn end = std::min(before, store_.applied + 1);
+    std::uint64_t octets = 0;
+    if (journal_octets_) {
+      journal_rows([&](const JournalRow& row) {
+        if (row.lsn < end) octets += row.octets;
+        return row.lsn < end;
+      });
+    }
+    write([&] { StatementUse(*prune_).number(1, end).run(); });
+    if (journal_octets_) *journal_octets_ -= octets;
     limit_wal();
   });
 }

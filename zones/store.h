@@ -73,6 +73,13 @@ class StateSink {
   virtual void batch(const JournalBatch& batch) = 0;
 };
 
+/// A row of the journal without its content.
+struct JournalRow {
+  Lsn lsn = 0;
+  std::chrono::sys_seconds time{};
+  std::uint64_t octets = 0;
+};
+
 class JournalSink {
  public:
   virtual ~JournalSink() = default;
@@ -125,6 +132,13 @@ class Store {
   /// Batches from `from` on, the oldest kept one when that is gone. @return the number of the first
   /// one given
   virtual Lsn journal(Lsn from, JournalSink& sink) = 0;
+  /// The newest batch that was made before this time; 0 when none is kept. Takes as long as there
+  /// are later ones.
+  virtual Lsn newest_batch_before(std::chrono::sys_seconds time) = 0;
+  /// The rows of the journal from the oldest on, until `each` returns false.
+  virtual void journal_rows(const std::function<bool(const JournalRow&)>& each) = 0;
+  /// What the journal's batches take.
+  virtual std::uint64_t journal_octets() = 0;
   /// Removes batches below `before`, at most up to applied_lsn().
   virtual void prune(Lsn before) = 0;
 

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include <atomic>
+#include <cstring>
 #include <filesystem>
 #include <map>
 #include <memory>
@@ -115,6 +116,11 @@ class Server {
                              {host.service, Type::SRV, Class::ANY, 0, {}},
                              {host.service, Type::SRV, Class::IN, 60, host.srv(port)}};
     job.key = key();
+    job.signed_at = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+    for (std::size_t at = 0; at < job.digest.size(); at += 8) {
+      const std::uint64_t octets = random_();
+      std::memcpy(job.digest.data() + at, &octets, sizeof octets);
+    }
     job.responder = std::move(responder);
     if (!writer_->submit(job)) throw std::runtime_error("the queue is full");
   }

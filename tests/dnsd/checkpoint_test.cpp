@@ -164,22 +164,32 @@ TEST_F(CheckpointTest, GoesOnFromWhatWasLoaded) {
 }
 
 TEST_F(CheckpointTest, PruneKeepsWhatIsNewAndWhatIsNeeded) {
+  constexpr std::uint64_t BATCH = testing::MemoryStore::BATCH_OCTETS;
+  constexpr std::uint64_t NO_BOUND = 1'000'000;
   const sys_seconds start{seconds(1'000'000)};
+  const sys_seconds end = start + seconds(100);
   struct Row {
     const char* what;
     Lsn applied;
-    std::uint64_t keep_batches;
-    sys_seconds keep_since;
+    JournalBounds keep;
     Lsn want;  // the oldest batch that is left of 10
   };
   const Row rows[] = {
-      {"all are new and few", 10, 10, start, 1},
-      {"more than are kept", 10, 4, start, 7},
-      {"older than is kept", 10, 10, start + seconds(5), 5},
-      {"both, the tighter counts", 10, 4, start + seconds(5), 7},
-      {"none are kept", 10, 0, start, 11},
-      {"the checkpoint needs them", 3, 0, start, 4},
-      {"the checkpoint needs all", 0, 0, start, 1},
+      {"all are new and few", 10, {10, start, end, NO_BOUND}, 1},
+      {"more than are kept", 10, {4, start, end, NO_BOUND}, 7},
+      {"older than is kept", 10, {10, start + seconds(5), end, NO_BOUND}, 5},
+      {"both, the tighter counts", 10, {4, start + seconds(5), end, NO_BOUND}, 7},
+      {"none but the newest is kept", 10, {0, start, end, NO_BOUND}, 10},
+      {"the checkpoint needs them", 3, {0, start, end, NO_BOUND}, 4},
+      {"the checkpoint needs all", 0, {0, start, end, NO_BOUND}, 1},
+      {"the replay window needs them, and one before it",
+       10,
+       {0, end, start + seconds(6), NO_BOUND},
+       5},
+      {"larger than is kept", 10, {10, start, end, 7 * BATCH}, 4},
+      {"as large as is kept", 10, {10, start, end, 10 * BATCH}, 1},
+      {"size counts within the replay window too", 10, {10, start, start, 2 * BATCH}, 9},
+      {"but not above the checkpoint", 5, {10, start, start, 2 * BATCH}, 6},
   };
   for (const Row& row : rows) {
     SCOPED_TRACE(row.what);
@@ -187,19 +197,20 @@ TEST_F(CheckpointTest, PruneKeepsWhatIsNewAndWhatIsNeeded) {
     Checkpoint checkpoint(store_, {});
     for (int second = 1; second <= 10; ++second) append(checkpoint, {}, start + seconds(second));
     disk_->applied = row.applied;
-    EXPECT_FALSE(checkpoint.prune(row.keep_batches, row.keep_since));
-    EXPECT_EQ(disk_->journal.empty() ? 11 : disk_->journal.begin()->first, row.want);
+    EXPECT_FALSE(checkpoint.prune(row.keep));
+    EXPECT_EQ(disk_->journal.begin()->first, row.want);
   }
 }
 
 TEST_F(CheckpointTest, PrunesSomeAtATime) {
+  const JournalBounds none{.batches = 0, .since = {}, .replay_since = sys_seconds::max()};
   Checkpoint checkpoint(store_, {});
   for (int batch = 0; batch < 1'500; ++batch) append(checkpoint, {});
   checkpoint.write_slice(newest_, 1);
-  EXPECT_TRUE(checkpoint.prune(0, {}));
+  EXPECT_TRUE(checkpoint.prune(none));
   EXPECT_EQ(disk_->journal.size(), 500U);
-  EXPECT_FALSE(checkpoint.prune(0, {}));
-  EXPECT_TRUE(disk_->journal.empty());
+  EXPECT_FALSE(checkpoint.prune(none));
+  EXPECT_EQ(disk_->journal.size(), 1U);
 }
 
 }  // namespace

@@ -67,6 +67,10 @@ threads = 2
 [update]
 queue = 50
 batch = 5
+replay-window = 2000
+journal-batches = 3000
+journal-age = "12h"
+journal-size = 4000000
 max-records = 300
 max-records-per-rrset = 30
 max-rrsets-per-name = 10
@@ -98,6 +102,10 @@ name = "other.example."
   EXPECT_EQ(config.tcp, tcp);
   EXPECT_EQ(config.update.queue, 50U);
   EXPECT_EQ(config.update.batch, 5U);
+  EXPECT_EQ(config.update.replay_window, 2000U);
+  EXPECT_EQ(config.update.journal_batches, 3000U);
+  EXPECT_EQ(config.update.journal_age, 12h);
+  EXPECT_EQ(config.update.journal_octets, 4'000'000U);
   EXPECT_EQ(config.update.message.records_per_message, 300U);
   EXPECT_EQ(config.update.message.records_per_rrset, 30U);
   EXPECT_EQ(config.update.message.rrsets_per_name, 10U);

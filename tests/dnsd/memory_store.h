@@ -47,6 +47,9 @@ class MemoryStore final : public zones::Store {
   zones::Lsn applied_lsn() const override { return applied_; }
   zones::Lsn last_lsn() const override { return last_; }
   zones::Lsn journal(zones::Lsn, zones::JournalSink&) override { return last_ + 1; }
+  zones::Lsn newest_batch_before(std::chrono::sys_seconds) override { return 0; }
+  void journal_rows(const std::function<bool(const zones::JournalRow&)>&) override {}
+  std::uint64_t journal_octets() override { return 0; }
   void prune(zones::Lsn) override {}
   void create_zone(zones::NameView, const std::function<void(zones::ZoneWriter&)>&) override {}
   void remove_zone(zones::NameView) override {}

@@ -2,6 +2,7 @@
 // change all) and "stranger." (may not), and answers that can be waited for.
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <future>
 #include <memory>
@@ -40,6 +41,9 @@ class PromisedAnswer final : public Responder {
   std::promise<zones::Rcode> promise_;
 };
 
+inline constexpr std::chrono::sys_seconds NOW{std::chrono::seconds{1'700'000'000}};
+
+/// Signed now, and unlike every other one.
 inline UpdateJob job(const std::string& updates, const std::string& prerequisites = "",
                      const char* zone = "example.org.", const char* key = "key.") {
   UpdateJob job;
@@ -48,6 +52,13 @@ inline UpdateJob job(const std::string& updates, const std::string& prerequisite
   job.message.answer = records(prerequisites);
   job.message.authority = records(updates);
   job.key = name(key);
+  job.signed_at = NOW;
+  static std::atomic<std::uint32_t> messages{0};
+  const std::uint32_t number = ++messages;
+  for (std::size_t octet = 0; octet < 4; ++octet) {
+    job.digest[31 - octet] = static_cast<std::uint8_t>(number >> 8 * octet);
+    job.digest[octet] = static_cast<std::uint8_t>(number >> 8 * octet);
+  }
   return job;
 }
 
@@ -55,15 +66,15 @@ class World {
  public:
   using Clock = UpdateWriter::Clock;
   /// Loads the store and starts.
-  explicit World(std::unique_ptr<zones::Store> store, WriterLimits limits = {},
-                 std::size_t max_octets = std::size_t{1} << 30) {
+  explicit World(
+      std::unique_ptr<zones::Store> store, WriterLimits limits = {},
+      std::size_t max_octets = std::size_t{1} << 30, Clock clock = [] { return NOW; }) {
     auto builder = std::make_unique<zones::CatalogueBuilder>(max_octets);
     zones::Loaded loaded = zones::load(*store, *builder);
     const zones::Catalogue catalogue = builder->freeze();
     publisher_ = std::make_unique<StatePublisher>(State{builder->version(), catalogue, policy()});
-    writer_ = std::make_unique<UpdateWriter>(
-        std::move(store), std::move(builder), *publisher_, std::move(loaded), limits,
-        [] { return std::chrono::sys_seconds(std::chrono::seconds(1'700'000'000)); });
+    writer_ = std::make_unique<UpdateWriter>(std::move(store), std::move(builder), *publisher_,
+                                             std::move(loaded), limits, std::move(clock));
   }
 
   UpdateWriter& writer() { return *writer_; }

@@ -10,6 +10,7 @@
 
 #include <fstream>
 
+#include "zones/journal_codec.h"
 #include "zones/store_model.h"
 
 namespace zones::test {
@@ -141,17 +142,41 @@ TEST(SqliteStore, ReadsTheJournalFromAnyNumber) {
   Collector none;
   EXPECT_EQ(store.journal(7, none), 0U);
   EXPECT_TRUE(none.lsns.empty());
+  EXPECT_EQ(store.newest_batch_before(work.time_of(1)), 0U);
+  EXPECT_EQ(store.newest_batch_before(work.time_of(2)), 1U);
+  EXPECT_EQ(store.newest_batch_before(work.time_of(100)), 6U);
+  std::vector<Lsn> rows;
+  std::uint64_t octets = 0;
+  store.journal_rows([&](const JournalRow& row) {
+    EXPECT_EQ(row.time, work.time_of(row.lsn));
+    rows.push_back(row.lsn);
+    octets += row.octets;
+    return true;
+  });
+  EXPECT_THAT(rows, ElementsAre(1, 2, 3, 4, 5, 6));
+  EXPECT_EQ(store.journal_octets(), octets);
   // Pruning stops at the checkpoint.
   store.checkpoint(work.rows(), 4);
   store.prune(6);
   Collector rest;
   EXPECT_EQ(store.journal(0, rest), 5U);
   EXPECT_THAT(rest.lsns, ElementsAre(5, 6));
-  store.checkpoint({}, 6);
+  octets = 0;
+  store.journal_rows([&](const JournalRow& row) {
+    octets += row.octets;
+    return true;
+  });
+  EXPECT_EQ(store.journal_octets(), octets);
+  const JournalBatch another = work.next(store);
+  store.append(another);
+  std::vector<std::uint8_t> encoded;
+  encode_batch(another, encoded);
+  EXPECT_EQ(store.journal_octets(), octets + encoded.size());
+  store.checkpoint({}, 7);
   store.prune(100);
   Collector pruned;
   EXPECT_EQ(store.journal(0, pruned), 0U);
-  EXPECT_EQ(store.last_lsn(), 6U);
+  EXPECT_EQ(store.last_lsn(), 7U);
 }
 
 TEST(SqliteStore, NumbersGoOnAfterPruningAndReopening) {

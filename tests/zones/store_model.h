@@ -166,12 +166,15 @@ class Workload {
     contents = made;
   }
 
+  static std::chrono::sys_seconds time_of(Lsn lsn) {
+    return std::chrono::sys_seconds(std::chrono::seconds(1700000000 + lsn));
+  }
   /// A batch of one to `most` changes of hosts; apply() it to the model once the store has taken
   /// it.
   JournalBatch next(const Store& store, unsigned most = 5) {
     JournalBatch batch;
     batch.lsn = store.last_lsn() + 1;
-    batch.time = std::chrono::sys_seconds(std::chrono::seconds(1700000000 + batch.lsn));
+    batch.time = time_of(batch.lsn);
     ChangeSet& change = batch.changes.emplace_back();
     change.apex = apex;
     change.from_serial = serial_;

@@ -134,6 +134,8 @@ struct MemoryDisk {
 /// A store in memory that keeps the promises of Store.
 class MemoryStore final : public Store {
  public:
+  static constexpr std::uint64_t BATCH_OCTETS = 100;  // as it says of each
+
   explicit MemoryStore(std::shared_ptr<MemoryDisk> disk) : disk_(std::move(disk)) {}
 
   Lsn load(StateSink& sink) override {
@@ -172,6 +174,19 @@ class MemoryStore final : public Store {
     for (auto at = first; at != disk_->journal.end() && sink.batch(at->second);) ++at;
     return first == disk_->journal.end() ? disk_->last + 1 : first->first;
   }
+  Lsn newest_batch_before(std::chrono::sys_seconds time) override {
+    Lsn found = 0;
+    for (const auto& [lsn, batch] : disk_->journal) {
+      if (batch.time < time) found = lsn;
+    }
+    return found;
+  }
+  void journal_rows(const std::function<bool(const JournalRow&)>& each) override {
+    for (const auto& [lsn, batch] : disk_->journal) {
+      if (!each({lsn, batch.time, BATCH_OCTETS})) return;
+    }
+  }
+  std::uint64_t journal_octets() override { return disk_->journal.size() * BATCH_OCTETS; }
   void prune(Lsn before) override {
     const Lsn end = std::min(before, disk_->applied + 1);
     disk_->journal.erase(disk_->journal.begin(), disk_->journal.lower_bound(end));
@@ -230,6 +245,13 @@ class FaultyStore final : public Store {
   Lsn applied_lsn() const override { return inner_->applied_lsn(); }
   Lsn last_lsn() const override { return inner_->last_lsn(); }
   Lsn journal(Lsn from, JournalSink& sink) override { return inner_->journal(from, sink); }
+  Lsn newest_batch_before(std::chrono::sys_seconds time) override {
+    return inner_->newest_batch_before(time);
+  }
+  void journal_rows(const std::function<bool(const JournalRow&)>& each) override {
+    inner_->journal_rows(each);
+  }
+  std::uint64_t journal_octets() override { return inner_->journal_octets(); }
   void prune(Lsn before) override {
     hook_(Call::PRUNE);
     inner_->prune(before);

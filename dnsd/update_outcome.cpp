@@ -1,0 +1,72 @@
+#include "dnsd/update_outcome.h"
+
+#include <algorithm>
+#include <new>
+#include <numeric>
+#include <utility>
+
+namespace dnsd {
+namespace {
+
+using zones::Rcode;
+
+/// Marks all but the first of those that are one and the same message.
+void mark_copies(std::span<const UpdateJob> jobs, std::span<Outcome> outcomes) {
+  if (jobs.size() < 2) return;
+  std::vector<std::size_t> by_digest(jobs.size());
+  std::iota(by_digest.begin(), by_digest.end(), std::size_t{0});
+  std::ranges::sort(by_digest, {}, [&](std::size_t index) {
+    return std::pair<const ReplayWindow::Digest&, std::size_t>(jobs[index].digest, index);
+  });
+  for (std::size_t at = 1, first = 0; at < by_digest.size(); ++at) {
+    const std::size_t index = by_digest[at];
+    if (jobs[index].digest != jobs[by_digest[first]].digest) {
+      first = at;
+      continue;
+    }
+    outcomes[index].is_repeat = true;
+    outcomes[index].copy_of = by_digest[first];
+  }
+}
+
+}  // namespace
+
+std::vector<Outcome> recognise(const ReplayWindow& window, std::span<const UpdateJob> jobs) {
+  std::vector<Outcome> outcomes(jobs.size());
+  mark_copies(jobs, outcomes);
+  for (std::size_t index = 0; index < jobs.size(); ++index) {
+    const UpdateJob& job = jobs[index];
+    Outcome& outcome = outcomes[index];
+    if (outcome.is_repeat) continue;
+    if (const auto known = window.find(job.digest)) {
+      outcome.is_repeat = true;
+      outcome.reply = {.rcode = known->rcode, .granted = known->granted};
+    } else if (job.signed_at < window.vouched_from()) {
+      outcome.is_repeat = true;
+      outcome.reply = {.rcode = Rcode::REFUSED};
+      if (job.signed_by == zones::SignedBy::TSIG) {
+        outcome.reply = {.rcode = Rcode::NOTAUTH, .bad_time = true};
+      }
+    }
+  }
+  return outcomes;
+}
+
+void settle(ReplayWindow& window, std::span<const UpdateJob> jobs,
+            std::span<Outcome> outcomes) noexcept {
+  for (std::size_t index = 0; index < jobs.size(); ++index) {
+    Outcome& outcome = outcomes[index];
+    if (outcome.copy_of) {
+      outcome.reply = outcomes[*outcome.copy_of].reply;
+    } else if (outcome.is_remembered()) {
+      try {
+        window.remember(jobs[index].digest, jobs[index].signed_at,
+                        {.rcode = outcome.reply.rcode, .granted = outcome.reply.granted});
+      } catch (const std::bad_alloc&) {  // then it must not come again at all
+        window.vouch_only_from(jobs[index].signed_at + std::chrono::seconds(1));
+      }
+    }
+  }
+}
+
+}  // namespace dnsd
