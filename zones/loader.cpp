@@ -22,7 +22,7 @@ struct ReplayedName {
 
 class Loader final : public StateSink {
  public:
-  explicit Loader(CatalogueBuilder& builder) : builder_(builder) {}
+  Loader(CatalogueBuilder& builder, LeaseSink* leases) : builder_(builder), leases_(leases) {}
 
   void zone(NameView apex) override {
     apex_ = Name(apex);
@@ -38,6 +38,20 @@ class Loader final : public StateSink {
     ++loaded_.names;
   }
 
+  void leases(NameView owner, RRsetsView rrsets, std::span<const RecordLease> leases) override {
+    if (leases_ == nullptr) return;
+    auto lease = leases.begin();
+    std::uint32_t place = 0;
+    for (const RRsetView rrset : rrsets) {
+      for (const RdataView rdata : rrset) {
+        if (lease == leases.end()) return;
+        if (lease->record != place++) continue;
+        leases_->lease(apex_, owner, rrset.type(), rdata, lease->expires);
+        ++lease;
+      }
+    }
+  }
+
   void batch(const JournalBatch& batch) override {
     for (const ChangeSet& changes : batch.changes) {
       const auto zone = replayed_.find(changes.apex.view());
@@ -49,6 +63,7 @@ class Loader final : public StateSink {
         add_record(name(zone->first, zone->second, record.owner, batch.lsn).rrsets, record);
       }
     }
+    for (const JournalMessage& message : batch.messages) replay_leases(message, batch.lsn);
     ++loaded_.batches;
   }
 
@@ -79,6 +94,18 @@ class Loader final : public StateSink {
                                                      "; restore a backup or import the zone anew");
   }
 
+  // A row that is newer than the batch has newer leases: the batches that made them follow.
+  void replay_leases(const JournalMessage& message, Lsn lsn) {
+    if (message.leases.empty()) return;
+    const auto zone = replayed_.find(message.zone.view());
+    if (zone == replayed_.end()) return;
+    for (const LeaseChange& change : message.leases) {
+      name(zone->first, zone->second, change.owner, lsn);  // its row is behind
+      if (leases_ == nullptr) continue;
+      leases_->lease(zone->first, change.owner, change.type, change.rdata, change.expires);
+    }
+  }
+
   ReplayedName& name(const Name& apex, Names& names, const Name& owner, Lsn lsn) {
     if (!owner.is_at_or_below(apex.view())) {
       throw corrupt(apex.view(), "has a journal with " + owner.to_text() + ", which is not in it");
@@ -92,6 +119,7 @@ class Loader final : public StateSink {
   }
 
   CatalogueBuilder& builder_;
+  LeaseSink* leases_;
   Name apex_;  // whose names are coming
   std::unordered_map<Name, Names, NameHash, NameEqual> replayed_;
   Loaded loaded_;
@@ -99,8 +127,8 @@ class Loader final : public StateSink {
 
 }  // namespace
 
-Loaded load(Store& store, CatalogueBuilder& builder) {
-  Loader loader(builder);
+Loaded load(Store& store, CatalogueBuilder& builder, LeaseSink* leases) {
+  Loader loader(builder, leases);
   const Lsn last_lsn = store.load(loader);
   return std::move(loader).finish(last_lsn);
 }

@@ -2,6 +2,7 @@
 // above them.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <vector>
 
@@ -11,7 +12,7 @@
 
 namespace zones {
 
-/// A name whose row in the checkpoint is older than the journal.
+/// A name whose row in the checkpoint, records or leases, is older than the journal.
 struct DirtyName {
   Lsn lsn = 0;  // of the first batch that the row lacks
   Name apex;
@@ -26,12 +27,22 @@ struct Loaded {
   std::uint64_t batches = 0;     // replayed
 };
 
+/// Receives the leases of a store while it is loaded.
+class LeaseSink {
+ public:
+  virtual ~LeaseSink() = default;
+  /// Until when a record lives. A later call for the same one replaces it; 1970-01-01 ends the
+  /// lease.
+  virtual void lease(NameView apex, NameView owner, Type type, RdataView rdata,
+                     std::chrono::sys_seconds expires) = 0;
+};
+
 /// Fills an empty builder; freeze() is left to the caller. Batches are replayed record by record:
 /// taken out, then put in with the TTL of what is put in, so that a row which is newer than the
 /// batch comes out right as well. Batches of zones that the store no longer has are passed over.
 ///
 /// Throws StoreError as Store::load() does, and CORRUPT for a zone without an SOA and for names
 /// that do not belong to their zone.
-Loaded load(Store& store, CatalogueBuilder& builder);
+Loaded load(Store& store, CatalogueBuilder& builder, LeaseSink* leases = nullptr);
 
 }  // namespace zones

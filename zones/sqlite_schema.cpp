@@ -17,7 +17,8 @@ namespace {
 //          batches meant for an earlier zone of this name are not replayed; `names` and `digest`
 //          (the sum of its rows' checksums) tell a lost row.
 // name:    the checkpoint. `value` is the owner relative to the apex (its size, its labels) and the
-// packed RRsets. journal: the truth (journal_codec.h).
+// packed RRsets; `leases` those of its records (store_rows.h), or none. journal: the truth
+// (journal_codec.h).
 constexpr Migration MIGRATIONS[] = {{1, R"(
 CREATE TABLE store (
   id INTEGER PRIMARY KEY CHECK (id = 1),
@@ -47,7 +48,8 @@ CREATE TABLE journal (
   time INTEGER NOT NULL,
   batch BLOB NOT NULL
 );
-)"}};
+)"},
+                                    {2, "ALTER TABLE name ADD COLUMN leases BLOB"}};
 
 int pragma(SQLite::Database& database, const char* name) {
   return database.execAndGet(std::string("PRAGMA ") + name).getInt();

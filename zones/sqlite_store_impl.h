@@ -38,6 +38,10 @@ class StatementUse {
   StatementUse& octets(int index, std::string_view octets) {
     return this->octets(index, octets.data(), octets.size());
   }
+  StatementUse& null(int index) {
+    statement_.bind(index);
+    return *this;
+  }
   void run() { statement_.exec(); }
   bool row() { return statement_.executeStep(); }
   std::uint64_t number(int column) const {
@@ -149,8 +153,13 @@ class SqliteStore::Impl {
   JournalBatch decode_row(const StatementUse& row) const;
   void save_store_row(const StoreRow& row);
   void save_zone_row(const ZoneRow& row);
-  void put_name(ZoneRow& zone, std::string_view key, NameView owner, RRsetsView rrsets);
-  void insert_name(ZoneRow& zone, std::string_view key, NameView owner, RRsetsView rrsets);
+  void put_name(ZoneRow& zone, std::string_view key, const RowChange& row);
+  void insert_name(ZoneRow& zone, std::string_view key, NameView owner, RRsetsView rrsets,
+                   std::span<const RecordLease> leases);
+  std::uint32_t encode_name(const ZoneRow& zone, std::string_view key, NameView owner,
+                            RRsetsView rrsets, std::span<const RecordLease> leases);
+  void bind_name(StatementUse& use, const ZoneRow& zone, std::string_view key,
+                 std::uint32_t checksum);
   std::unique_ptr<SQLite::Statement> statement(const char* sql) {
     return std::make_unique<SQLite::Statement>(*database_, sql);
   }
@@ -167,6 +176,7 @@ class SqliteStore::Impl {
   std::optional<std::uint64_t> journal_octets_;  // counted when it is asked for first
   Zones zones_;
   std::vector<std::uint8_t> buffer_;
+  std::vector<std::uint8_t> lease_buffer_;
 };
 
 }  // namespace zones

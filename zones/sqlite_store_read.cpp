@@ -23,12 +23,14 @@ void SqliteStore::Impl::load_names(StateSink& sink) {
   std::vector<const ZoneRow*> by_id;
   for (const auto& [key, zone] : zones_) by_id.push_back(&zone);
   std::ranges::sort(by_id, {}, &ZoneRow::id);
-  const auto select = statement("SELECT zone, key, checksum, value FROM name ORDER BY zone, key");
+  const auto select =
+      statement("SELECT zone, key, checksum, value, leases FROM name ORDER BY zone, key");
   StatementUse query(*select);
   bool more = query.row();
   std::string last_key;
   std::string own_key;
   NameRow row;
+  std::vector<RecordLease> leases;
   for (const ZoneRow* zone : by_id) {
     sink.zone(zone->apex_view());
     std::uint64_t names = 0;
@@ -37,8 +39,12 @@ void SqliteStore::Impl::load_names(StateSink& sink) {
       const std::string_view key = as_text(query.octets(1));
       const std::uint64_t checksum = query.number(2);
       const std::span<const std::uint8_t> value = query.octets(3);
-      bool good = checksum == name_row_checksum(zone->id, key, value) &&
+      const std::span<const std::uint8_t> lease_octets = query.octets(4);
+      bool good = checksum == name_row_checksum(zone->id, key, value, lease_octets) &&
                   decode_name_row(value, zone->apex_view(), row) && (names == 0 || key > last_key);
+      if (good && !lease_octets.empty()) {
+        good = decode_leases(lease_octets, row.rrsets.record_count(), leases);
+      }
       if (good) {
         own_key.clear();
         append_name_key(row.owner, zone->apex_view(), own_key);
@@ -50,6 +56,7 @@ void SqliteStore::Impl::load_names(StateSink& sink) {
       ++names;
       digest += checksum;
       sink.node(row.owner, row.rrsets);
+      if (!lease_octets.empty()) sink.leases(row.owner, row.rrsets, leases);
     }
     if (names != zone->names || digest != zone->digest) {
       damaged("the zone " + zone->apex_view().to_text() + " has " + std::to_string(names) +
@@ -78,10 +85,16 @@ Lsn SqliteStore::Impl::load_journal(StateSink& sink) {
     JournalBatch batch = decode_row(query);
     if (batch.lsn != expected)
       damaged("batch " + std::to_string(expected) + " of the journal is missing");
-    std::erase_if(batch.changes, [&](const ChangeSet& change) {
-      const auto zone = zones_.find(name_key(change.apex));
+    // Of zones that are gone, or were made anew since.
+    const auto is_of_the_past = [&](NameView apex) {
+      const auto zone = zones_.find(name_key(apex));
       return zone == zones_.end() || batch.lsn <= zone->second.since;
-    });
+    };
+    std::erase_if(batch.changes,
+                  [&](const ChangeSet& change) { return is_of_the_past(change.apex); });
+    for (JournalMessage& message : batch.messages) {
+      if (!message.leases.empty() && is_of_the_past(message.zone)) message.leases.clear();
+    }
     sink.batch(batch);
   }
   if (expected != last_ + 1)

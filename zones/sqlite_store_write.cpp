@@ -57,23 +57,42 @@ void SqliteStore::Impl::save_zone_row(const ZoneRow& row) {
       .run();
 }
 
-void SqliteStore::Impl::insert_name(ZoneRow& zone, std::string_view key, NameView owner,
-                                    RRsetsView rrsets) {
+// Into the buffers. @return the row's checksum
+std::uint32_t SqliteStore::Impl::encode_name(const ZoneRow& zone, std::string_view key,
+                                             NameView owner, RRsetsView rrsets,
+                                             std::span<const RecordLease> leases) {
   buffer_.clear();
   encode_name_row(owner, zone.apex_view(), rrsets, buffer_);
-  const std::uint32_t checksum = name_row_checksum(zone.id, key, buffer_);
-  StatementUse(*insert_name_)
-      .number(1, static_cast<std::uint64_t>(zone.id))
+  lease_buffer_.clear();
+  encode_leases(leases, lease_buffer_);
+  return name_row_checksum(zone.id, key, buffer_, lease_buffer_);
+}
+
+void SqliteStore::Impl::bind_name(StatementUse& use, const ZoneRow& zone, std::string_view key,
+                                  std::uint32_t checksum) {
+  use.number(1, static_cast<std::uint64_t>(zone.id))
       .octets(2, key)
       .number(3, checksum)
-      .octets(4, buffer_.data(), buffer_.size())
-      .run();
+      .octets(4, buffer_.data(), buffer_.size());
+  if (lease_buffer_.empty()) {
+    use.null(5);
+  } else {
+    use.octets(5, lease_buffer_.data(), lease_buffer_.size());
+  }
+}
+
+void SqliteStore::Impl::insert_name(ZoneRow& zone, std::string_view key, NameView owner,
+                                    RRsetsView rrsets, std::span<const RecordLease> leases) {
+  const std::uint32_t checksum = encode_name(zone, key, owner, rrsets, leases);
+  StatementUse insert(*insert_name_);
+  bind_name(insert, zone, key, checksum);
+  insert.run();
   ++zone.names;
   zone.digest += checksum;
 }
 
-void SqliteStore::Impl::put_name(ZoneRow& zone, std::string_view key, NameView owner,
-                                 RRsetsView rrsets) {
+void SqliteStore::Impl::put_name(ZoneRow& zone, std::string_view key, const RowChange& row) {
+  const RRsetsView rrsets(row.rrsets);
   std::optional<std::uint64_t> before;
   {
     StatementUse query(*find_name_);
@@ -81,7 +100,7 @@ void SqliteStore::Impl::put_name(ZoneRow& zone, std::string_view key, NameView o
     if (query.row()) before = query.number(0);
   }
   if (!before) {
-    if (!rrsets.empty()) insert_name(zone, key, owner, rrsets);
+    if (!rrsets.empty()) insert_name(zone, key, row.owner, rrsets, row.leases);
     return;
   }
   zone.digest -= *before;
@@ -90,15 +109,10 @@ void SqliteStore::Impl::put_name(ZoneRow& zone, std::string_view key, NameView o
     --zone.names;
     return;
   }
-  buffer_.clear();
-  encode_name_row(owner, zone.apex_view(), rrsets, buffer_);
-  const std::uint32_t checksum = name_row_checksum(zone.id, key, buffer_);
-  StatementUse(*update_name_)
-      .number(1, static_cast<std::uint64_t>(zone.id))
-      .octets(2, key)
-      .number(3, checksum)
-      .octets(4, buffer_.data(), buffer_.size())
-      .run();
+  const std::uint32_t checksum = encode_name(zone, key, row.owner, rrsets, row.leases);
+  StatementUse update(*update_name_);
+  bind_name(update, zone, key, checksum);
+  update.run();
   zone.digest += checksum;
 }
 
@@ -144,7 +158,7 @@ void SqliteStore::Impl::checkpoint(std::span<const RowChange> rows, Lsn applied)
           continue;
         if (touched.empty() || touched.back().first != item.zone)
           touched.emplace_back(item.zone, *item.zone);
-        put_name(touched.back().second, item.key, item.row->owner, RRsetsView(item.row->rrsets));
+        put_name(touched.back().second, item.key, *item.row);
       }
       for (const auto& [old, row] : touched) save_zone_row(row);
       save_store_row(store);
@@ -205,7 +219,7 @@ class SqliteStore::Impl::Writer final : public ZoneWriter {
     key_.clear();
     append_name_key(owner, zone_.apex_view(), key_);
     try {
-      store_.insert_name(zone_, key_, owner, rrsets);
+      store_.insert_name(zone_, key_, owner, rrsets, {});
     } catch (const SQLite::Exception& error) {
       if ((error.getErrorCode() & 0xff) != SQLITE_CONSTRAINT) throw;
       throw StoreError(Kind::CONFLICT, "the name " + owner.to_text() + " came twice");

@@ -24,7 +24,8 @@ using Lsn = std::uint64_t;
 
 enum class SignedBy : std::uint8_t { TSIG = 1, SIG0 };
 
-/// How long one RR lives from now on (RFC 9664).
+/// How long one RR lives from now on (RFC 9664). The journal has one for each change of a lease,
+/// also for its end with the record, so that a replay needs no other rule.
 struct LeaseChange {
   Name owner;
   Type type{};
@@ -56,20 +57,33 @@ struct JournalBatch {
   std::vector<JournalMessage> messages;
 };
 
+/// The lease of a record in a name's row of the checkpoint.
+struct RecordLease {
+  std::uint32_t record = 0;  // its place among all records of the name as they are packed
+  std::chrono::sys_seconds expires{};
+
+  bool operator==(const RecordLease&) const = default;
+};
+
 /// One name of a zone as it is to stand in the checkpoint; empty RRsets remove it.
 struct RowChange {
   Name apex;
   Name owner;
-  std::vector<std::uint8_t> rrsets;  // packed
+  std::vector<std::uint8_t> rrsets;   // packed
+  std::vector<RecordLease> leases{};  // ascending by record; those without are permanent
 };
 
-/// Receives a store's contents: for each zone zone(), then its names in canonical order; after all
-/// zones the journal's batches above the checkpoint in the order of their numbers.
+/// Receives a store's contents: for each zone zone(), then its names in canonical order, each
+/// followed by its leases if it has any; after all zones the journal's batches above the checkpoint
+/// in the order of their numbers.
 class StateSink {
  public:
   virtual ~StateSink() = default;
   virtual void zone(NameView apex) = 0;
   virtual void node(NameView owner, RRsetsView rrsets) = 0;
+  virtual void leases(NameView owner, RRsetsView rrsets, std::span<const RecordLease> leases) {
+    static_cast<void>(owner), static_cast<void>(rrsets), static_cast<void>(leases);
+  }
   virtual void batch(const JournalBatch& batch) = 0;
 };
 

@@ -5,8 +5,13 @@
 #include <algorithm>
 #include <array>
 
+#include "zones/wire_reader.h"
+#include "zones/wire_writer.h"
+
 namespace zones {
 namespace {
+
+constexpr std::size_t LEASE_OCTETS = 12;
 
 // CRC-32 of several values, one after the other.
 class Checksum {
@@ -52,8 +57,14 @@ std::uint32_t StoreRow::checksum() const {
 }
 
 std::uint32_t name_row_checksum(std::int64_t zone, std::string_view key,
-                                std::span<const std::uint8_t> value) {
-  return Checksum().number(static_cast<std::uint64_t>(zone)).octets(key).octets(value).value();
+                                std::span<const std::uint8_t> value,
+                                std::span<const std::uint8_t> leases) {
+  return Checksum()
+      .number(static_cast<std::uint64_t>(zone))
+      .octets(key)
+      .octets(value)
+      .octets(leases)
+      .value();
 }
 
 void encode_name_row(NameView owner, NameView apex, RRsetsView rrsets,
@@ -79,6 +90,33 @@ bool decode_name_row(std::span<const std::uint8_t> value, NameView apex, NameRow
   out.owner = Name(NameView(wire.data(), size));
   out.rrsets = RRsetsView(value.subspan(1 + below));
   return is_valid_packed(out.rrsets.packed());
+}
+
+void encode_leases(std::span<const RecordLease> leases, std::vector<std::uint8_t>& out) {
+  const std::size_t start = out.size();
+  out.resize(start + leases.size() * LEASE_OCTETS);
+  WireWriter writer(std::span<std::uint8_t>(out).subspan(start));
+  for (const RecordLease& lease : leases) {
+    const auto expires = static_cast<std::uint64_t>(lease.expires.time_since_epoch().count());
+    writer.u32(lease.record);
+    writer.u32(static_cast<std::uint32_t>(expires >> 32));
+    writer.u32(static_cast<std::uint32_t>(expires));
+  }
+}
+
+bool decode_leases(std::span<const std::uint8_t> octets, std::size_t records,
+                   std::vector<RecordLease>& out) {
+  out.clear();
+  if (octets.size() % LEASE_OCTETS != 0) return false;
+  WireReader reader(octets);
+  while (reader.remaining() > 0) {
+    const std::uint32_t record = reader.u32();
+    const std::uint64_t high = reader.u32();
+    const auto expires = static_cast<std::int64_t>(high << 32 | reader.u32());
+    if (record >= records || (!out.empty() && record <= out.back().record)) return false;
+    out.push_back({record, std::chrono::sys_seconds(std::chrono::seconds(expires))});
+  }
+  return true;
 }
 
 }  // namespace zones

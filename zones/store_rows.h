@@ -34,9 +34,10 @@ struct StoreRow {
   std::uint32_t checksum() const;
 };
 
-/// Over zone, key and value, so that a row under a wrong key is known.
+/// Over zone, key, value and leases, so that a row under a wrong key is known.
 std::uint32_t name_row_checksum(std::int64_t zone, std::string_view key,
-                                std::span<const std::uint8_t> value);
+                                std::span<const std::uint8_t> value,
+                                std::span<const std::uint8_t> leases);
 
 /// The value of a name's row: octets of its owner below the apex (1), those, packed RRsets.
 void encode_name_row(NameView owner, NameView apex, RRsetsView rrsets,
@@ -48,5 +49,11 @@ struct NameRow {
 };
 /// False when it is no such value or its content is not well-formed.
 bool decode_name_row(std::span<const std::uint8_t> value, NameView apex, NameRow& out);
+
+/// The leases of a name's row: for each the record (4) and the end in seconds since 1970 (8).
+void encode_leases(std::span<const RecordLease> leases, std::vector<std::uint8_t>& out);
+/// False when they are not whole, not ascending, or of records that the name does not have.
+bool decode_leases(std::span<const std::uint8_t> octets, std::size_t records,
+                   std::vector<RecordLease>& out);
 
 }  // namespace zones

@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <map>
+
+#include "zones/text.h"
 #include "zones/zone_testing.h"
 
 namespace zones {
@@ -11,6 +14,26 @@ using testing::MemoryDisk;
 using testing::MemoryStore;
 using testing::name;
 using testing::records;
+
+// The last word on each record.
+class LeaseCollector final : public LeaseSink {
+ public:
+  void lease(NameView, NameView owner, Type type, RdataView rdata,
+             std::chrono::sys_seconds expires) override {
+    std::string record = owner.to_text() + " " + to_text(type) + " " + rdata_to_text(type, rdata);
+    leases_[record] = expires.time_since_epoch().count();
+  }
+  std::string text() const {
+    std::string text;
+    for (const auto& [record, expires] : leases_) {
+      if (expires != 0) text += record + " " + std::to_string(expires) + "\n";
+    }
+    return text;
+  }
+
+ private:
+  std::map<std::string, std::int64_t> leases_;
+};
 
 class LoaderTest : public ::testing::Test {
  protected:
@@ -89,6 +112,62 @@ TEST_F(LoaderTest, ReplayIsIdempotent) {
     if ((rows & 2) != 0) set_row("b", final_records);
     if ((rows & 4) != 0) set_row("gone", "gone 60 TXT x");
     EXPECT_EQ(load_all(), zone(final_records));
+  }
+}
+
+// Leases come with their rows, and the journal above them has the last word, whichever rows are
+// newer than it.
+TEST_F(LoaderTest, Rfc9664Leases) {
+  const auto at = [](int second) { return std::chrono::sys_seconds(std::chrono::seconds(second)); };
+  const auto lease = [&](const char* text, std::chrono::sys_seconds expires) {
+    const Record record = records(text).front();
+    return LeaseChange{record.owner, record.type, record.rdata, expires};
+  };
+  const auto append_leases = [&](const std::string& removed, const std::string& added,
+                                 std::vector<LeaseChange> leases, Name zone) {
+    append(removed, added);
+    JournalMessage& message = disk_->journal.at(disk_->last).messages.emplace_back();
+    message.zone = zone;
+    message.leases = std::move(leases);
+  };
+  append_leases("", "a 60 A 192.0.2.1\na 60 A 192.0.2.2\nb 60 TXT x",
+                {lease("a 60 A 192.0.2.1", at(100)), lease("a 60 A 192.0.2.2", at(100)),
+                 lease("b 60 TXT x", at(100))},
+                apex_);
+  append_leases("", "", {lease("a 60 A 192.0.2.2", at(200))}, apex_);  // a refresh
+  append_leases("b 60 TXT x", "", {lease("b 60 TXT x", {})}, apex_);
+  append_leases("", "c 60 A 192.0.2.3", {lease("c 60 A 192.0.2.3", at(300))}, apex_);
+  append_leases("", "", {lease("c 60 A 192.0.2.3", {})}, apex_);  // permanent from now on
+  append_leases("", "", {lease("a 60 A 192.0.2.1", at(900))}, name("example.net."));  // not here
+
+  const std::string want =
+      "a.example.org. A 192.0.2.1 100\n"
+      "a.example.org. A 192.0.2.2 200\n";
+  const auto set_leased_row = [&](const std::string& owner, const std::string& content,
+                                  std::vector<RecordLease> leases) {
+    set_row(owner, content);
+    disk_->leases[{apex_, name(owner)}] = std::move(leases);
+  };
+  const std::string final_a = "a 60 A 192.0.2.1\na 60 A 192.0.2.2";
+  for (int rows = 0; rows < 8; ++rows) {
+    SCOPED_TRACE(rows);
+    disk_->zones.at(apex_).erase(name("a"));
+    disk_->zones.at(apex_).erase(name("b"));
+    disk_->zones.at(apex_).erase(name("c"));
+    if ((rows & 1) != 0) set_leased_row("a", final_a, {{0, at(100)}, {1, at(200)}});
+    if ((rows & 2) != 0) set_leased_row("b", "b 60 TXT x", {{0, at(100)}});
+    if ((rows & 4) != 0) set_leased_row("c", "c 60 A 192.0.2.3", {{0, at(300)}});
+    CatalogueBuilder builder;
+    LeaseCollector leases;
+    const Loaded loaded = load(store_, builder, &leases);
+    EXPECT_EQ(leases.text(), want);
+    std::vector<std::string> dirty;
+    for (const DirtyName& dirty_name : loaded.dirty) {
+      dirty.push_back(std::to_string(dirty_name.lsn) + " " + dirty_name.owner.to_text());
+    }
+    std::ranges::sort(dirty);
+    EXPECT_EQ(dirty, (std::vector<std::string>{"1 a.example.org.", "1 b.example.org.",
+                                               "4 c.example.org."}));
   }
 }
 

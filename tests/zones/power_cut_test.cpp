@@ -60,6 +60,7 @@ std::string verdict(const DiskImage& image, const Progress& progress) {
       if (found == possible.end())
         return "batch " + std::to_string(last) + " is one that nobody wrote";
       for (const ChangeSet& change : found->changes) want.apply(change);
+      want.apply_leases(*found);
     }
     if (!progress.zone_answered && !loader.contents.zones.empty()) want = progress.work.initial();
     if (!(loader.contents == want)) return "the zone is not what was answered";

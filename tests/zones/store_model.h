@@ -9,6 +9,7 @@
 #include <map>
 #include <random>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "zones/change_set.h"
@@ -47,8 +48,10 @@ inline std::vector<std::uint8_t> normal(RRsetsView view) {
   return packed;
 }
 
-/// Zones by apex, names by owner: the owner's spelling and the packed RRsets.
+/// Zones by apex, names by owner: the owner's spelling and the packed RRsets; and when records end.
 struct Contents {
+  using LeaseKey = std::tuple<Name, Name, Type, Rdata>;
+  std::map<LeaseKey, std::chrono::sys_seconds> leases;  // by apex, owner and record
   using Names = std::map<Name, std::pair<std::string, std::vector<std::uint8_t>>>;
   std::map<Name, Names> zones;
 
@@ -75,6 +78,30 @@ struct Contents {
         }));
     return owners;
   }
+  void set_lease(const LeaseKey& key, std::chrono::sys_seconds expires) {
+    leases.erase(key);
+    if (expires != std::chrono::sys_seconds{}) leases[key] = expires;
+  }
+  void apply_leases(const JournalBatch& batch) {
+    for (const JournalMessage& message : batch.messages) {
+      for (const LeaseChange& change : message.leases) {
+        set_lease({message.zone, change.owner, change.type, change.rdata}, change.expires);
+      }
+    }
+  }
+  /// As the checkpoint keeps them.
+  std::vector<RecordLease> leases_of(const Name& apex, const Name& owner) const {
+    std::vector<RecordLease> found;
+    std::uint32_t place = 0;
+    for (const RRsetView rrset : get(apex, owner)) {
+      for (const RdataView rdata : rrset) {
+        const auto lease = leases.find({apex, owner, rrset.type(), {rdata.begin(), rdata.end()}});
+        if (lease != leases.end()) found.push_back({place, lease->second});
+        ++place;
+      }
+    }
+    return found;
+  }
   bool operator==(const Contents&) const = default;
 };
 
@@ -92,9 +119,23 @@ class Loader final : public StateSink {
     contents.put(apex_, owner, rrsets);
     ++nodes;
   }
+  void leases(NameView owner, RRsetsView rrsets, std::span<const RecordLease> leases) override {
+    EXPECT_EQ(Name(owner), last_) << "leases follow their name";
+    EXPECT_FALSE(leases.empty());
+    std::uint32_t place = 0;
+    for (const RRsetView rrset : rrsets) {
+      for (const RdataView rdata : rrset) {
+        const auto lease = std::ranges::find(leases, place++, &RecordLease::record);
+        if (lease == leases.end()) continue;
+        contents.set_lease({apex_, Name(owner), rrset.type(), {rdata.begin(), rdata.end()}},
+                           lease->expires);
+      }
+    }
+  }
   void batch(const JournalBatch& batch) override {
     batches.push_back(batch);
     for (const ChangeSet& change : batch.changes) contents.apply(change);
+    contents.apply_leases(batch);
   }
   Contents contents;
   std::vector<JournalBatch> batches;
@@ -207,6 +248,8 @@ class Workload {
       message.source[15] = 1;
       message.source_port = static_cast<std::uint16_t>(random_());
       message.signed_at = batch.time;
+      message.zone = apex;
+      add_leases(record, old, change, message);
     }
     return batch;
   }
@@ -215,13 +258,20 @@ class Workload {
       for (const Name& owner : contents.apply(change)) dirty_[owner] = true;
       serial_ = change.to_serial;
     }
+    contents.apply_leases(batch);
+    for (const JournalMessage& message : batch.messages) {
+      for (const LeaseChange& lease : message.leases) dirty_[lease.owner] = true;
+    }
   }
   /// Rows of what changed since the last call.
   std::vector<RowChange> rows() {
     std::vector<RowChange> rows;
     for (const auto& [owner, dirty] : dirty_) {
       const RRsetsView rrsets = contents.get(apex, owner);
-      rows.push_back({apex, owner, {rrsets.packed().begin(), rrsets.packed().end()}});
+      rows.push_back({apex,
+                      owner,
+                      {rrsets.packed().begin(), rrsets.packed().end()},
+                      contents.leases_of(apex, owner)});
     }
     return rows;
   }
@@ -234,6 +284,31 @@ class Workload {
   }
 
  private:
+  // Records that go end their leases, half of those that come have one, and now and then one that
+  // stays is refreshed.
+  void add_leases(const Record& record, RRsetView old, const ChangeSet& change,
+                  JournalMessage& message) {
+    const auto add = [&](const Rdata& rdata, std::chrono::sys_seconds expires) {
+      message.leases.push_back({record.owner, record.type, rdata, expires});
+    };
+    if (old) {
+      for (const RdataView rdata : old) add({rdata.begin(), rdata.end()}, {});
+    }
+    const bool is_added =
+        change.added.back().owner == record.owner && change.added.back().rdata == record.rdata;
+    const auto expires = message.signed_at + std::chrono::seconds(1 + random_() % 10'000);
+    if (is_added && random_() % 2 == 0) add(record.rdata, expires);
+    if (contents.leases.empty() || random_() % 4 != 0) return;
+    const auto& [key, ignored] = *std::next(
+        contents.leases.begin(), static_cast<std::ptrdiff_t>(random_() % contents.leases.size()));
+    const auto& [zone, owner, type, rdata] = key;
+    if (std::ranges::none_of(change.removed, [&](const Record& gone) {
+          return gone.owner == owner && gone.type == type;
+        })) {
+      message.leases.push_back({owner, type, rdata, expires});
+    }
+  }
+
   std::mt19937 random_;
   std::uint32_t serial_ = 1;
   std::map<Name, bool> dirty_;

@@ -126,6 +126,7 @@ inline std::string dump(const Catalogue& catalogue) {
 struct MemoryDisk {
   using Rows = std::map<Name, std::vector<std::uint8_t>>;
   std::map<Name, Rows> zones;
+  std::map<std::pair<Name, Name>, std::vector<RecordLease>> leases;  // by apex and owner
   std::map<Lsn, JournalBatch> journal;
   Lsn applied = 0;
   Lsn last = 0;
@@ -141,7 +142,12 @@ class MemoryStore final : public Store {
   Lsn load(StateSink& sink) override {
     for (const auto& [apex, rows] : disk_->zones) {
       sink.zone(apex.view());
-      for (const auto& [owner, packed] : rows) sink.node(owner.view(), RRsetsView(packed));
+      for (const auto& [owner, packed] : rows) {
+        sink.node(owner.view(), RRsetsView(packed));
+        const auto leases = disk_->leases.find({apex, owner});
+        if (leases == disk_->leases.end()) continue;
+        sink.leases(owner.view(), RRsetsView(packed), leases->second);
+      }
     }
     for (const auto& [lsn, batch] : disk_->journal) {
       if (lsn > disk_->applied) sink.batch(batch);
@@ -159,6 +165,8 @@ class MemoryStore final : public Store {
     ASSERT_GE(applied, disk_->applied);
     ASSERT_LE(applied, disk_->last);
     for (const RowChange& row : rows) {
+      disk_->leases.erase({row.apex, row.owner});
+      if (!row.leases.empty()) disk_->leases[{row.apex, row.owner}] = row.leases;
       if (row.rrsets.empty()) {
         disk_->zones.at(row.apex).erase(row.owner);
       } else {
