@@ -52,6 +52,9 @@ class Keyring {
   /// keyring is, and after later add()s.
   const TsigKey* find(zones::NameView name) const;
   std::size_t size() const { return keys_.size(); }
+  void for_each(const auto& visit) const {
+    for (const TsigKey& key : keys_) visit(key);
+  }
 
  private:
   struct Hash : zones::NameHash {

@@ -1,5 +1,7 @@
 #include "keys/sig0.h"
 
+#include <sodium.h>
+
 #include <array>
 
 #include "zones/serial.h"
@@ -73,8 +75,10 @@ zones::Result<Sig0, Sig0Error> read_sig0(std::span<const std::uint8_t> message, 
   const auto skew = static_cast<std::uint32_t>(SIG0_CLOCK_SKEW.count());
   const bool too_early = zones::serial_less(at + skew, sig.inception);
   const bool too_late = zones::serial_less(sig.expiration, at);
+  const bool too_long =
+      zones::serial_less(at + static_cast<std::uint32_t>(MAX_SIG0_FUTURE.count()), sig.expiration);
   const bool backwards = zones::serial_less(sig.expiration, sig.inception);
-  if (too_early || too_late || backwards ||
+  if (too_early || too_late || too_long || backwards ||
       sig.expiration - sig.inception > MAX_SIG0_VALIDITY.count()) {
     return tl::unexpected(Sig0Error::BADTIME);
   }
@@ -93,6 +97,28 @@ std::vector<std::uint8_t> sig0_signed_data(std::span<const std::uint8_t> message
   zones::WireWriter count(std::span<std::uint8_t>(data).subspan(message_at + ARCOUNT_OFFSET, 2));
   count.u16(static_cast<std::uint16_t>(get_u16(message, ARCOUNT_OFFSET) - 1));
   return data;
+}
+
+std::array<std::uint8_t, 32> sig0_digest(std::span<const std::uint8_t> signed_data,
+                                         const Sig0& sig) {
+  std::array<std::uint8_t, 32> digest{};
+  const zones::Name signer = sig.signer.lowered();
+  const std::size_t signer_end = sig.rdata_before_signature.size();
+  const std::size_t signer_at = signer_end - signer.size();
+  crypto_generichash_state state;
+  crypto_generichash_init(&state, nullptr, 0, digest.size());
+  crypto_generichash_update(&state, signed_data.data(), signer_at);
+  crypto_generichash_update(&state, signer.wire().data(), signer.size());
+  crypto_generichash_update(&state, signed_data.data() + signer_end,
+                            signed_data.size() - signer_end);
+  crypto_generichash_final(&state, digest.data(), digest.size());
+  return digest;
+}
+
+std::chrono::sys_seconds sig0_signed_at(const Sig0& sig, std::chrono::sys_seconds now) {
+  // RFC 1982: the time nearest to now that has these 32 bits.
+  const auto from_now = static_cast<std::int32_t>(sig.expiration - modulo_2_32(now));
+  return now + std::chrono::seconds(from_now) - SIG0_CLOCK_SKEW;
 }
 
 zones::Result<std::size_t, Sig0Error> verify_sig0(std::span<const std::uint8_t> signed_data,

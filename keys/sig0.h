@@ -2,6 +2,7 @@
 // Owns no socket, no clock and no keys: callers pass octets, time and candidates.
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <span>
@@ -27,6 +28,9 @@ const char* to_text(Sig0Error error);
 /// + 300 s.
 constexpr std::chrono::seconds MAX_SIG0_VALIDITY{900};
 constexpr std::chrono::seconds SIG0_CLOCK_SKEW{300};
+/// What is good for longer than that would outlive the memory of what was answered: five minutes,
+/// by a clock that is five minutes fast.
+constexpr std::chrono::seconds MAX_SIG0_FUTURE{600};
 
 /// A SIG(0) as it stands at the end of a message; views point into that message.
 struct Sig0 {
@@ -50,6 +54,16 @@ zones::Result<Sig0, Sig0Error> read_sig0(std::span<const std::uint8_t> message, 
 std::vector<std::uint8_t> sig0_signed_data(std::span<const std::uint8_t> message,
                                            std::size_t offset, const Sig0& sig,
                                            std::span<const std::uint8_t> request = {});
+
+/// Knows a signed message again, whatever the sender can vary of it: the signature (an ECDSA
+/// signature (r, s) is as good as (r, -s)) and the SIG's owner, class and TTL are not in it, the
+/// signer's name is in lower case.
+std::array<std::uint8_t, 32> sig0_digest(std::span<const std::uint8_t> signed_data,
+                                         const Sig0& sig);
+
+/// When it was signed, as TSIG would say it: 300 s before it expires, so that what remembers
+/// messages by their signing time and a fudge of 300 s remembers it for as long as it is good.
+std::chrono::sys_seconds sig0_signed_at(const Sig0& sig, std::chrono::sys_seconds now);
 
 /// Tries those candidates that have the SIG's algorithm and key tag, at most `max_tries` of them.
 /// @return the candidate's index
