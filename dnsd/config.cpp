@@ -9,6 +9,8 @@
 
 #include "dnsd/config_fields.h"
 #include "dnsd/config_keys.h"
+#include "dnsd/config_sig0.h"
+#include "dnsd/signers.h"
 
 namespace dnsd {
 namespace {
@@ -84,7 +86,8 @@ void read_update(ConfigFields& top, WriterLimits& update) {
   fields.finish();
 }
 
-void read_grants(ConfigFields& zone_fields, ZoneConfig& zone, const Config& config) {
+void read_grants(ConfigFields& zone_fields, ZoneConfig& zone, const Config& config,
+                 std::span<const zones::Name> zone_names) {
   for (const toml::table* table : zone_fields.tables("grant")) {
     ConfigFields fields(*table, "[[zone.grant]]", zone_fields.problems());
     keys::Grant grant;
@@ -92,11 +95,11 @@ void read_grants(ConfigFields& zone_fields, ZoneConfig& zone, const Config& conf
     const toml::node* update = fields.boolean("update", grant.update);
     const toml::node* transfer = fields.boolean("transfer", grant.transfer);
     if (!table->contains("key")) fields.missing("key", "a grant names the [[key]] it is for");
-    if (key && std::ranges::none_of(config.keys, [&](const keys::TsigKey& known) {
-          return grant.is_for(known.name);
-        })) {
+    if (key && !can_have_key(grant, config, zone_names)) {
       fields.error(key, "key",
-                   "names '" + grant.key.to_text() + "', but there is no [[key]] of that name");
+                   "names '" + grant.key.to_text() +
+                       "', but there is no [[key]] of that name, nor a [[zone]] that could hold a "
+                       "KEY record of that name");
     }
     const bool both_read =
         (update || !table->contains("update")) && (transfer || !table->contains("transfer"));
@@ -111,8 +114,14 @@ void read_grants(ConfigFields& zone_fields, ZoneConfig& zone, const Config& conf
 }
 
 void read_zones(ConfigFields& top, Config& config) {
+  const std::vector<const toml::table*> tables = top.tables("zone");
+  std::vector<zones::Name> names;  // a grant may be for a key that a later zone holds
+  for (const toml::table* table : tables) {
+    const auto name = zones::Name::from_text((*table)["name"].value_or(std::string_view{}));
+    if (name) names.push_back(*name);
+  }
   std::map<zones::Name, std::size_t> lines;
-  for (const toml::table* table : top.tables("zone")) {
+  for (const toml::table* table : tables) {
     ConfigFields fields(*table, "[[zone]]", top.problems());
     ZoneConfig zone;
     zone.line = fields.line();
@@ -128,7 +137,7 @@ void read_zones(ConfigFields& top, Config& config) {
       fields.warning(notify_node, "notify",
                      "has no effect: this version sends no NOTIFY; let secondaries poll");
     }
-    read_grants(fields, zone, config);
+    read_grants(fields, zone, config, names);
     fields.finish();
     if (!name) continue;
     if (const auto [first, added] = lines.emplace(zone.name, zone.line); !added) {
@@ -151,6 +160,7 @@ void read_all(ConfigFields& top, Config& config) {
   read_log(top, config);
   read_tcp(top, config.tcp);
   read_update(top, config.update);
+  read_sig0(top, config);
   read_keys(top, config);
   read_zones(top, config);
   top.finish();
@@ -262,10 +272,14 @@ std::shared_ptr<const Policy> make_policy(const Config& config) {
   auto policy = std::make_shared<Policy>();
   policy->udp_octets = config.udp_octets;
   for (const keys::TsigKey& key : config.keys) policy->keyring.add(key);
+  for (const PublicKeyConfig& key : config.public_keys) {
+    policy->public_keys.emplace(key.name, key.key);
+  }
   for (const ZoneConfig& zone : config.zones) {
     keys::ZoneGrants& grants = policy->grants[zone.name];
     for (const keys::Grant& grant : zone.grants) grants.add(grant);
   }
+  collect_named_keys(*policy);
   return policy;
 }
 
@@ -279,6 +293,7 @@ std::vector<std::string> needs_restart(const Config& before, const Config& after
   check(before.user == after.user, "user");
   check(before.store_path == after.store_path, "[store]");
   check(before.tcp == after.tcp, "[tcp]");
+  check(before.sig0 == after.sig0, "[sig0]");
   const auto limits_of = [](const WriterLimits& update) {
     return std::tuple(update.queue, update.batch, update.replay_window, update.journal_batches,
                       update.journal_age, update.journal_octets, update.message.records_per_message,

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "dnsd/auth_pool.h"
 #include "dnsd/state.h"
 #include "dnsd/update_writer.h"
 #include "keys/grant.h"
@@ -32,6 +33,12 @@ struct ZoneConfig {
   std::filesystem::path file;  // imported once, when the store has no such zone; empty: none
   std::vector<keys::Grant> grants;
   std::size_t line = 0;  // of its [[zone]]
+};
+
+/// A [[key]] with a public key, for SIG(0).
+struct PublicKeyConfig {
+  zones::Name name;
+  keys::PublicKey key;
 };
 
 /// Each field of `[tcp]`; the memory that TCP may take is the product of the first and what one
@@ -60,7 +67,9 @@ struct Config {
   LogLevel log_level = LogLevel::INFO;
   TcpLimits tcp;
   WriterLimits update;
+  AuthLimits sig0;
   std::vector<keys::TsigKey> keys;
+  std::vector<PublicKeyConfig> public_keys;
   std::vector<ZoneConfig> zones;
 };
 

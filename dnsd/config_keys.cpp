@@ -9,6 +9,7 @@
 #include <cstring>
 #include <map>
 
+#include "dnsd/config_sig0.h"
 #include "keys/key_file.h"
 
 namespace dnsd {
@@ -69,10 +70,16 @@ class KeyReader {
 
   /// Says what is wrong with the key; what could be read of it is there all the same.
   keys::TsigKey read();
+  /// When the key is one of SIG(0), and read() found nothing wrong with it.
+  const std::optional<keys::PublicKey>& public_key() const { return public_key_; }
+  bool is_public() const {
+    return table_.contains("public-key") || table_.contains("public-key-file");
+  }
   const toml::node* name_node() const { return name_; }
   ConfigFields& fields() { return fields_; }
 
  private:
+  void read_public();
   void read_algorithm();
   void read_secret();
 
@@ -81,6 +88,7 @@ class KeyReader {
   const std::filesystem::path& base_;
   const toml::node* name_ = nullptr;
   keys::TsigKey key_;
+  std::optional<keys::PublicKey> public_key_;
 };
 
 keys::TsigKey KeyReader::read() {
@@ -88,10 +96,25 @@ keys::TsigKey KeyReader::read() {
   if (!table_.contains("name")) {
     fields_.missing("name", "clients name the key they sign with, as \"h1.dyn.example.\"");
   }
-  read_algorithm();
-  read_secret();
+  if (is_public()) {
+    read_public();
+  } else {
+    read_algorithm();
+    read_secret();
+  }
   fields_.finish();
   return std::move(key_);
+}
+
+void KeyReader::read_public() {
+  const std::size_t given = table_.contains("public-key") + table_.contains("public-key-file") +
+                            table_.contains("secret") + table_.contains("secret-file");
+  if (given != 1) {
+    fields_.problems().error(fields_.line(),
+                             "this [[key]] has more than one key: it takes one of public-key and "
+                             "public-key-file (SIG(0)), secret and secret-file (TSIG)");
+  }
+  public_key_ = read_public_key(fields_, key_.name, base_);
 }
 
 void KeyReader::read_algorithm() {
@@ -189,7 +212,11 @@ void read_keys(ConfigFields& top, Config& config) {
           "repeats the key of line " + std::to_string(first->second) + ": " + key.name.to_text());
       continue;
     }
-    config.keys.push_back(std::move(key));
+    if (reader.public_key()) {
+      config.public_keys.push_back({key.name, *reader.public_key()});
+    } else if (!reader.is_public()) {
+      config.keys.push_back(std::move(key));
+    }
   }
 }
 

@@ -6,7 +6,9 @@
 #include <utility>
 
 #include "dnsd/dispatch_log.h"
+#include "dnsd/sig0_update.h"
 #include "dnsd/transfer_out.h"
+#include "dnsd/update_responder.h"
 #include "keys/tsig.h"
 #include "zones/message.h"
 #include "zones/serial.h"
@@ -18,8 +20,6 @@ using zones::Class;
 using zones::Opcode;
 using zones::Rcode;
 using zones::Type;
-
-constexpr std::uint16_t QR_UPDATE = 0xa800;  // QR, opcode 5
 
 /// Who signed, as far as the rest of the way needs it.
 struct Signer {
@@ -70,69 +70,20 @@ std::array<std::uint8_t, 32> digest_of(const keys::TsigIdentity& identity) {
   return digest;
 }
 
-/// Answers one UPDATE from the writer's thread.
-class UpdateResponder : public Responder {
- public:
-  UpdateResponder(const Context& context, keys::TsigExchange exchange, SendLater send,
-                  Dispatcher::Clock clock)
-      : id_(context.request.id),
-        zone_(context.octets.begin() + zones::HEADER_OCTETS,
-              context.octets.begin() + static_cast<std::ptrdiff_t>(context.request.question_end)),
-        has_edns_(context.request.has_edns),
-        udp_octets_(context.state.policy->udp_octets),
-        exchange_(std::move(exchange)),
-        send_(std::move(send)),
-        clock_(std::move(clock)) {}
-
-  void reply(const UpdateReply& reply) override {
-    if (reply.bad_time) exchange_.refuse_time();
-    zones::Edns edns;
-    edns.udp_octets = udp_octets_;
-    edns.extended_rcode = static_cast<std::uint8_t>(static_cast<unsigned>(reply.rcode) >> 4);
-    if (reply.granted) {
-      edns.options.push_back(
-          {zones::OptionCode::UPDATE_LEASE, zones::update_lease_data(*reply.granted)});
-    }
-    if (reply.reason) edns.options.push_back(reply.reason->option());
-    std::size_t opt_octets = OPT_OCTETS;
-    for (const zones::EdnsOption& option : edns.options) opt_octets += 4 + option.data.size();
-    // Header, the zone section as it came (RFC 2136 §3.8), OPT.
-    std::vector<std::uint8_t> octets(zones::HEADER_OCTETS + zone_.size() + opt_octets +
-                                     exchange_.max_signature_octets());
-    zones::WireWriter writer(octets);
-    writer.u16(id_);
-    writer.u16(static_cast<std::uint16_t>(QR_UPDATE | (static_cast<unsigned>(reply.rcode) & 0xf)));
-    writer.u16(1);
-    writer.u16(0);
-    writer.u16(0);
-    writer.u16(has_edns_ ? 1 : 0);
-    writer.octets(zone_);
-    if (has_edns_) zones::write_edns(writer, edns);
-    const std::size_t size = exchange_.sign(octets, writer.size(), clock_());
-    if (size == 0) return;  // cannot be: the room was counted
-    octets.resize(size);
-    send_(std::move(octets));
-  }
-
- private:
-  static constexpr std::size_t OPT_OCTETS = 11;
-
-  const std::uint16_t id_;
-  const std::vector<std::uint8_t> zone_;
-  const bool has_edns_;
-  const std::uint16_t udp_octets_;
-  keys::TsigExchange exchange_;
-  const SendLater send_;
-  const Dispatcher::Clock clock_;
-};
-
 }  // namespace
 
 struct Dispatcher::Impl {
+  Impl(UpdateWriter& writer_in, Clock clock_in, std::size_t max_transfers, const AuthLimits& limits)
+      : writer(writer_in),
+        clock(std::move(clock_in)),
+        slots(max_transfers),
+        sig0(writer, log, limits, clock) {}
+
   UpdateWriter& writer;
   Clock clock;
   TransferSlots slots;
   DispatchLog log;
+  Sig0Updates sig0;  // last: its threads use the others
 
   std::size_t handle(const Context& context, const std::function<SendLater()>& send_later,
                      std::unique_ptr<TransferOut>* transfer, StateReader* reader);
@@ -143,6 +94,7 @@ struct Dispatcher::Impl {
                         std::unique_ptr<TransferOut>* transfer, StateReader* reader);
   std::size_t update(const Context& context, Signer& signer,
                      const std::function<SendLater()>& send_later);
+  std::size_t sig0_update(const Context& context, const std::function<SendLater()>& send_later);
   std::size_t transfer_out(const Context& context, Signer& signer,
                            std::unique_ptr<TransferOut>* transfer, StateReader* reader);
 };
@@ -154,8 +106,10 @@ std::size_t Dispatcher::Impl::handle(const Context& context,
   if (request.signature_offset != 0 && request.signature_type == Type::TSIG) {
     return handle_signed(context, send_later, transfer, reader);
   }
-  // RFC 2931 §3.2: a SIG(0) is ignored where it is optional; an update, which needs a signature,
-  // fails.
+  if (request.signature_offset != 0 && request.opcode == Opcode::UPDATE) {
+    return sig0_update(context, send_later);
+  }
+  // RFC 2931 §3.2: a SIG(0) is ignored where it is optional.
   Signer nobody;
   return by_opcode(context, nobody, send_later, transfer, reader);
 }
@@ -216,7 +170,7 @@ std::size_t Dispatcher::Impl::update(const Context& context, Signer& signer,
   // Grants come before prerequisites, so that strangers cannot probe a zone; and a stranger learns
   // that a zone is not served by any query.
   if (!signer.identity) {
-    log.unsigned_update(context.peer, zone, context.request.signature_offset != 0 /* of SIG(0) */);
+    log.unsigned_update(context.peer, zone);
     return error(signer, context, Rcode::REFUSED);
   }
   const zones::NameView key = signer.identity->key->name;
@@ -238,13 +192,28 @@ std::size_t Dispatcher::Impl::update(const Context& context, Signer& signer,
   job.source_proven = context.peer.transport == Transport::TCP;
   job.signed_at = signer.identity->signed_at;
   job.message = std::move(*message);
-  job.responder =
-      std::make_unique<UpdateResponder>(context, std::move(*signer.exchange), send_later(), clock);
+  job.responder = std::make_unique<UpdateResponder>(
+      UpdateRequest(context.octets, context.request, context.state.policy->udp_octets),
+      std::move(signer.exchange), send_later(), clock);
   if (!writer.submit(job)) {
     log.queue_full();
     job.responder->reply({.rcode = Rcode::SERVFAIL, .granted = {}, .reason = {}});
   }
   return 0;
+}
+
+std::size_t Dispatcher::Impl::sig0_update(const Context& context,
+                                          const std::function<SendLater()>& send_later) {
+  Signer nobody;
+  if (context.request.has_edns && context.request.edns_version != 0) {
+    return error(nobody, context, Rcode::BADVERS);
+  }
+  const auto answer = sig0.take(context.state, context.octets, context.request, context.peer,
+                                context.now, send_later);
+  if (!answer) return 0;
+  if (!answer->truncated) return error(nobody, context, answer->rcode);
+  return answer_truncated(context.octets, context.request, answer->rcode, context.limits(nobody),
+                          context.out);
 }
 
 std::size_t Dispatcher::Impl::transfer_out(const Context& context, Signer& signer,
@@ -288,11 +257,11 @@ std::size_t Dispatcher::Impl::transfer_out(const Context& context, Signer& signe
   return 0;
 }
 
-Dispatcher::Dispatcher(UpdateWriter& writer, Clock clock, std::size_t max_transfers)
-    : impl_(new Impl{.writer = writer,
-                     .clock = std::move(clock),
-                     .slots = TransferSlots(max_transfers),
-                     .log = {}}) {}
+Dispatcher::Dispatcher(UpdateWriter& writer, Clock clock, std::size_t max_transfers,
+                       const AuthLimits& sig0)
+    : impl_(std::make_unique<Impl>(writer, std::move(clock), max_transfers, sig0)) {}
+
+void Dispatcher::stop() { impl_->sig0.stop(); }
 
 Dispatcher::~Dispatcher() = default;
 

@@ -9,6 +9,7 @@
 #include <span>
 #include <vector>
 
+#include "dnsd/auth_pool.h"
 #include "dnsd/query.h"
 #include "dnsd/state.h"
 #include "dnsd/update_writer.h"
@@ -31,7 +32,9 @@ class Dispatcher {
  public:
   using Clock = std::function<std::chrono::sys_seconds()>;
   /// @param max_transfers  at once, over all threads
-  Dispatcher(UpdateWriter& writer, Clock clock, std::size_t max_transfers = 10);
+  Dispatcher(UpdateWriter& writer, Clock clock, std::size_t max_transfers = 10,
+             const AuthLimits& sig0 = {});
+  /// Stops as stop() does. The writer must outlive it.
   ~Dispatcher();
 
   /// Handles one message. A plain query is answered straight into `out` without allocation or lock;
@@ -47,6 +50,10 @@ class Dispatcher {
                      std::span<std::uint8_t> out, const std::function<SendLater()>& send_later,
                      std::unique_ptr<TransferOut>* transfer = nullptr,
                      StateReader* reader = nullptr);
+
+  /// Hands to the writer what waits for the check of its signature; what comes later is answered
+  /// SERVFAIL.
+  void stop();
 
  private:
   struct Impl;

@@ -99,10 +99,30 @@ void DispatchLog::malformed_update(const Peer& peer, const char* what) {
         [&] { return "update from " + to_text(peer) + " refused: malformed: " + what; });
 }
 
-void DispatchLog::unsigned_update(const Peer& peer, zones::NameView zone, bool has_sig0) {
+void DispatchLog::unsigned_update(const Peer& peer, zones::NameView zone) {
   write(UNSIGNED_UPDATE, [&] {
-    return "update of " + zone.to_text() + " from " + to_text(peer) + " refused: " +
-           (has_sig0 ? "signed by SIG(0), which is not supported; use TSIG" : "not signed");
+    return "update of " + zone.to_text() + " from " + to_text(peer) + " refused: not signed";
+  });
+}
+
+void DispatchLog::sig0_refused(const Peer& peer, zones::NameView zone, zones::NameView signer,
+                               const char* why) {
+  write(SIG0_REFUSED, [&] {
+    const std::string who = signer.is_root() ? "" : " as " + signer.to_text();
+    return "update of " + zone.to_text() + " from " + to_text(peer) + ", signed by SIG(0)" + who +
+           ", refused: " + why;
+  });
+}
+
+void DispatchLog::sig0_busy(const Peer& peer, AuthPool::Admission why) {
+  write(SIG0_BUSY, [&] {
+    const bool tcp = peer.transport == Transport::TCP;
+    std::string line = "update from " + to_text(peer) + " by SIG(0) " +
+                       (tcp ? "answered SERVFAIL" : "sent to TCP") + ": ";
+    if (why == AuthPool::Admission::BUSY)
+      return line + "too many signatures wait ('queue' in [sig0])";
+    return line + (tcp ? "too many signatures from its source ('rate' in [sig0])"
+                       : "too many signatures from unproven sources ('udp-rate' in [sig0])");
   });
 }
 

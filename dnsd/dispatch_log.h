@@ -6,6 +6,7 @@
 #include <span>
 #include <string>
 
+#include "dnsd/auth_pool.h"
 #include "dnsd/dispatch.h"
 #include "dnsd/log.h"
 #include "keys/tsig.h"
@@ -23,7 +24,11 @@ class DispatchLog {
   void bad_signature(const State& state, std::span<const std::uint8_t> octets,
                      const Request& request, const Peer& peer, keys::TsigError error);
   void malformed_update(const Peer& peer, const char* what);
-  void unsigned_update(const Peer& peer, zones::NameView zone, bool has_sig0);
+  void unsigned_update(const Peer& peer, zones::NameView zone);
+  /// @param signer  as the SIG(0) claims; the root when that could not be read
+  void sig0_refused(const Peer& peer, zones::NameView zone, zones::NameView signer,
+                    const char* why);
+  void sig0_busy(const Peer& peer, AuthPool::Admission why);
   void update_not_served(const Peer& peer, zones::NameView zone, zones::NameView key);
   void update_not_granted(const Peer& peer, zones::NameView zone, zones::NameView key);
   void queue_full();
@@ -37,6 +42,8 @@ class DispatchLog {
     BAD_SIGNATURE,
     MALFORMED_UPDATE,
     UNSIGNED_UPDATE,
+    SIG0_REFUSED,
+    SIG0_BUSY,
     UPDATE_NOT_SERVED,
     UPDATE_NOT_GRANTED,
     QUEUE_FULL,

@@ -391,4 +391,11 @@ std::size_t answer_error(std::span<const std::uint8_t> octets, const Request& re
   return sections.has_room() ? sections.finish(rcode, false, false) : 0;
 }
 
+std::size_t answer_truncated(std::span<const std::uint8_t> octets, const Request& request,
+                             zones::Rcode rcode, const AnswerLimits& limits,
+                             std::span<std::uint8_t> out) {
+  AnswerSections sections(octets, request, limits, out);
+  return sections.has_room() ? sections.finish(rcode, false, true) : 0;
+}
+
 }  // namespace dnsd

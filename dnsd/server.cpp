@@ -124,7 +124,7 @@ void Server::Impl::bind() {
 void Server::Impl::start_threads() {
   writer = std::make_unique<UpdateWriter>(std::move(store), std::move(builder), *publisher,
                                           std::move(loaded), config.update, now);
-  dispatcher = std::make_unique<Dispatcher>(*writer, now, config.tcp.max_transfers);
+  dispatcher = std::make_unique<Dispatcher>(*writer, now, config.tcp.max_transfers, config.sig0);
   tcp->start(*dispatcher);
   for (const auto& worker : udp) worker->start();
   running = true;
@@ -140,6 +140,7 @@ void Server::Impl::stop() {
   // still there.
   for (const auto& worker : udp) worker->stop();
   if (tcp) tcp->drain();
+  if (dispatcher) dispatcher->stop();
   if (writer) writer->stop();
   if (tcp) tcp->stop();
   if (was_running) spdlog::info("stopped");

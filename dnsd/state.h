@@ -7,9 +7,11 @@
 #include <memory>
 #include <optional>
 #include <unordered_map>
+#include <unordered_set>
 
 #include "keys/grant.h"
 #include "keys/keyring.h"
+#include "keys/public_key.h"
 #include "zones/snapshot.h"
 
 namespace dnsd {
@@ -17,6 +19,11 @@ namespace dnsd {
 /// What changes with the configuration only.
 struct Policy {
   keys::Keyring keyring;
+  /// Public keys of SIG(0) that are registered; others are KEY records of the zones (signers.h). No
+  /// name is in here and in the keyring.
+  std::unordered_map<zones::Name, keys::PublicKey, zones::NameHash, zones::NameEqual> public_keys{};
+  /// Names of keys in the configuration: of [[key]] and of grants that name one (signers.h).
+  std::unordered_set<zones::Name, zones::NameHash, zones::NameEqual> named{};
   /// Grants of each zone, by apex; a zone without an entry grants nothing.
   std::unordered_map<zones::Name, keys::ZoneGrants, zones::NameHash, zones::NameEqual> grants;
   std::uint16_t udp_octets = 1232;  // the largest UDP answer, and what OPT says
@@ -24,6 +31,10 @@ struct Policy {
   const keys::ZoneGrants* grants_of(zones::NameView apex) const {
     const auto found = grants.find(apex);
     return found == grants.end() ? nullptr : &found->second;
+  }
+  const keys::PublicKey* public_key(zones::NameView name) const {
+    const auto found = public_keys.find(name);
+    return found == public_keys.end() ? nullptr : &found->second;
   }
 };
 

@@ -1,6 +1,7 @@
 #include "dnsd/update_batch.h"
 
 #include "dnsd/rrsets_editor.h"
+#include "dnsd/signers.h"
 #include "dnsd/update_prereq.h"
 
 namespace dnsd {
@@ -20,11 +21,12 @@ Judgement judge_update(const zones::Catalogue& catalogue, const Policy* policy,
   if (!zone) return refusal(zone.error());
 
   // The key was checked when the message came in; by now it or its grant may be gone.
-  if (policy == nullptr || policy->keyring.find(job.key.view()) == nullptr) {
+  if (policy == nullptr || !is_signer_known(catalogue, *policy, job)) {
     return refusal(Rcode::REFUSED);
   }
   const keys::ZoneGrants* const grants = policy->grants_of(zone->apex());
   if (grants == nullptr || !grants->may_update_all(job.key.view())) return refusal(Rcode::REFUSED);
+  if (forbidden_key(*policy, *grants, job) != nullptr) return refusal(Rcode::REFUSED);
 
   if (message.answer.size() + message.authority.size() > limits.records_per_message) {
     return refusal(Rcode::REFUSED);

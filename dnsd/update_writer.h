@@ -40,9 +40,9 @@ struct UpdateJob {
   zones::Message message;  // opcode UPDATE, parsed whole
   zones::Name key;         // that signed it; the writer checks its grant again
   zones::SignedBy signed_by = zones::SignedBy::TSIG;
+  zones::Rdata public_key{};   // KEY RDATA, when signed by SIG(0); the writer looks for it again
   bool source_proven = false;  // TCP, or a valid cookie: the source is not forged
-  std::array<std::uint8_t, 32>
-      digest{};  // of key and computed MAC; the same message, the same digest
+  std::array<std::uint8_t, 32> digest{};  // of key and computed MAC; or what SIG(0) signed
   std::array<std::uint8_t, 16> source{};
   std::uint16_t source_port = 0;
   std::chrono::sys_seconds signed_at{};

@@ -74,6 +74,11 @@ journal-size = 4000000
 max-records = 300
 max-records-per-rrset = 30
 max-rrsets-per-name = 10
+[sig0]
+threads = 3
+queue = 20
+rate = 7
+udp-rate = 30
 )") + KEY + R"(
 [[zone]]
 name = "Dyn.Example"
@@ -109,6 +114,8 @@ name = "other.example."
   EXPECT_EQ(config.update.message.records_per_message, 300U);
   EXPECT_EQ(config.update.message.records_per_rrset, 30U);
   EXPECT_EQ(config.update.message.rrsets_per_name, 10U);
+  const AuthLimits sig0{.threads = 3, .queue = 20, .rate = 7, .udp_rate = 30};
+  EXPECT_EQ(config.sig0, sig0);
   ASSERT_EQ(config.keys.size(), 1U);
   EXPECT_EQ(config.keys[0].algorithm, keys::Algorithm::HMAC_SHA256);
   ASSERT_TRUE(config.keys[0].secret);
@@ -238,6 +245,16 @@ const Wrong WRONG[] = {
     {"secret file that never ends",
      "[[key]]\nname = \"k.\"\nsecret-file = \"/dev/zero\"",
      {"/dev/zero is not a regular file"}},
+    {"public key",
+     "[[key]]\nname = \"k.\"\npublic-key = \"512 3 15\"",
+     {"f.toml:3: 'public-key' in [[key]] is not the RDATA of a KEY record, \"512 3 15 <base64>\""}},
+    {"public key of an algorithm that is not offered",
+     "[[key]]\nname = \"k.\"\npublic-key = \"512 3 5 AAAA\"",
+     {"'public-key' in [[key]] cannot be used: algorithm 5 is not offered"}},
+    {"public key and secret",
+     "[[key]]\nname = \"k.\"\npublic-key-file = \"there-is-none\"\nsecret = \"hush\"",
+     {"f.toml:1: this [[key]] has more than one key", "/there-is-none cannot be read",
+      "f.toml:4: unknown field 'secret' in [[key]]"}},
     {"zone without name", "[[zone]]\nfile = \"x\"", {"f.toml:1: 'name' in [[zone]] is missing"}},
     {"zone name",
      "[[zone]]\nname = \"a..b\"",
@@ -255,6 +272,9 @@ const Wrong WRONG[] = {
     {"grant to nobody",
      "[[zone]]\nname = \"e.\"\n[[zone.grant]]\nkey = \"k.\"\nupdate = true",
      {"f.toml:4: 'key' in [[zone.grant]] names 'k.', but there is no [[key]] of that name"}},
+    {"grant to a pattern of nobody",
+     "[[zone]]\nname = \"e.\"\n[[zone.grant]]\nkey = \"*.f.\"\nupdate = true",
+     {"nor a [[zone]] that could hold a KEY record of that name"}},
     {"grant of nothing",
      "[[key]]\nname = \"k.\"\nsecret = \"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\"\n[[zone]]\n"
      "name = \"e.\"\n[[zone.grant]]\nkey = \"k.\"\nupdate = false",
@@ -268,6 +288,32 @@ const Wrong WRONG[] = {
      {"f.toml:1: 'workers'", "f.toml:2: 'user'", "f.toml:4: 'level'"}},
     {"control characters are not repeated", "\"a\\nb\" = 1", {"unknown field 'a?b'"}},
 };
+
+TEST(Config, AGrantMayBeForAKeyThatAZoneCouldHold) {
+  for (const char* key : {"e.", "h.e.", "*.e.", "*.", "*.x.f.", "f."}) {
+    SCOPED_TRACE(key);
+    const ConfigResult result =
+        parse_config("[[zone]]\nname = \"e.\"\n[[zone.grant]]\nkey = \"" + std::string(key) +
+                         "\"\nupdate = true\n[[zone]]\nname = \"f.\"\n",
+                     "f.toml");
+    EXPECT_TRUE(result.config) << text_of(result.errors);
+  }
+}
+
+TEST(Config, APublicKeyIsForSig0) {
+  const ConfigResult result = parse_config(
+      "[[key]]\nname = \"k.\"\npublic-key = \"512 3 15 "
+      "AQIDBAUGBwgJCgsMDQ4PEBESExQVFhcYGRobHB0eHyA=\"\n[[zone]]\nname = \"e.\"\n[[zone.grant]]\n"
+      "key = \"k.\"\nupdate = true\n",
+      "f.toml");
+  ASSERT_TRUE(result.config) << text_of(result.errors);
+  EXPECT_TRUE(result.config->keys.empty());
+  const auto policy = make_policy(*result.config);
+  ASSERT_TRUE(policy->public_key(*zones::Name::from_text("K.")));
+  EXPECT_EQ(policy->public_key(*zones::Name::from_text("k."))->algorithm(),
+            keys::Sig0Algorithm::ED25519);
+  EXPECT_TRUE(policy->named.contains(*zones::Name::from_text("k.")));
+}
 
 TEST(Config, EveryErrorNamesItsLineAndWhatWouldBeRight) {
   for (const Wrong& row : WRONG) {

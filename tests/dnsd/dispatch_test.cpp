@@ -231,24 +231,6 @@ TEST(Dispatch, UnsignedUpdatesChangeNothing) {
             Rcode::NXDOMAIN);
 }
 
-// RFC 2931 §3.2: ignored where it is optional, failing where it is required.
-TEST(Dispatch, Rfc2931Sig0) {
-  World world;
-  test::LogCapture log;
-  const auto with_sig0 = [](zones::Message message) {
-    // Type covered 0, algorithm 15, times, key tag 1, signer "k.", a signature of one octet.
-    zones::Record sig{
-        .owner = {}, .type = Type::SIG, .rrclass = zones::Class::ANY, .ttl = 0, .rdata = {}};
-    sig.rdata = {0,    0, 15, 0, 0, 0, 0, 0, 0x7f, 0xff, 0xff,
-                 0xff, 0, 0,  0, 0, 0, 1, 1, 'k',  0,    0xaa};
-    message.additional.push_back(sig);
-    return zones::to_wire(message);
-  };
-  EXPECT_EQ(rcode_of(world.ask(with_sig0(query("www.example.org.", Type::A)))), Rcode::NOERROR);
-  EXPECT_EQ(rcode_of(world.ask(with_sig0(add_www()))), Rcode::REFUSED);
-  EXPECT_THAT(log.take(), HasSubstr("signed by SIG(0), which is not supported; use TSIG"));
-}
-
 // RFC 2136 §3.8 and RFC 6891 §6.1.1
 TEST(Dispatch, AnswerToAnUpdateRepeatsTheZoneAndHasOptWhenAsked) {
   World world;

@@ -63,8 +63,9 @@ inline std::shared_ptr<const Policy> make_test_policy() {
 struct World {
   explicit World(WriterLimits limits = {}, std::size_t max_transfers = 10,
                  std::string_view zone = ZONE,
-                 std::chrono::seconds max_pin_age = std::chrono::seconds(60))
-      : World(limits, max_transfers, zone, max_pin_age, make_first(zone)) {}
+                 std::chrono::seconds max_pin_age = std::chrono::seconds(60),
+                 const AuthLimits& sig0 = {})
+      : World(limits, max_transfers, zone, max_pin_age, make_first(zone), sig0) {}
 
   static std::unique_ptr<zones::CatalogueBuilder> make_first(std::string_view zone) {
     auto builder = std::make_unique<zones::CatalogueBuilder>();
@@ -75,13 +76,14 @@ struct World {
   }
 
   World(WriterLimits limits, std::size_t max_transfers, std::string_view,
-        std::chrono::seconds max_pin_age, std::unique_ptr<zones::CatalogueBuilder> builder)
+        std::chrono::seconds max_pin_age, std::unique_ptr<zones::CatalogueBuilder> builder,
+        const AuthLimits& sig0)
       : publisher(State{builder->version(), builder->working(), make_test_policy()}, max_pin_age),
         writer(std::make_unique<UpdateWriter>(std::make_unique<MemoryStore>(&gate),
                                               std::move(builder), publisher, zones::Loaded{},
                                               limits, [] { return NOW; })),
         dispatcher(
-            *writer, [] { return NOW; }, max_transfers),
+            *writer, [] { return NOW; }, max_transfers, sig0),
         reader(publisher) {}
   ~World() {
     gate.open();

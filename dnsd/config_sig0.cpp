@@ -1,0 +1,107 @@
+#include "dnsd/config_sig0.h"
+
+#include <algorithm>
+#include <sstream>
+#include <string>
+
+#include "dnsd/config_keys.h"
+#include "zones/text.h"
+
+namespace dnsd {
+namespace {
+
+constexpr std::size_t MAX_KEY_FILE_OCTETS = 64 * 1024;
+using KeyResult = zones::Result<keys::PublicKey, std::string>;
+
+/// "512 3 15 <base64>": flags, protocol, algorithm, key.
+KeyResult from_rdata_text(std::string_view text) {
+  const auto rdata = zones::rdata_from_text(zones::Type::KEY, text);
+  if (!rdata) {
+    return tl::unexpected(
+        std::string("is not the RDATA of a KEY record, \"512 3 15 <base64>\": flags, protocol, "
+                    "algorithm, key"));
+  }
+  auto key = keys::PublicKey::from_key_rdata(*rdata);
+  if (!key) return tl::unexpected("cannot be used: " + key.error());
+  return key;
+}
+
+/// The KEY record in a file as dnssec-keygen writes it: comments, then "owner [TTL] [IN] KEY
+/// rdata".
+KeyResult from_key_file(const std::filesystem::path& file, zones::NameView name) {
+  std::string text;
+  if (std::string failure = read_regular_file(file, MAX_KEY_FILE_OCTETS, text); !failure.empty()) {
+    return tl::unexpected(file.string() + " " + failure);
+  }
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) {
+    std::istringstream words(line.substr(0, line.find(';')));
+    std::string owner;
+    std::string word;
+    if (!(words >> owner)) continue;
+    while (words >> word && word != "KEY" && word != "DNSKEY") {
+    }
+    if (word == "DNSKEY") {
+      return tl::unexpected(file.string() +
+                            " holds a DNSKEY; make the key with 'dnssec-keygen -T KEY -n HOST'");
+    }
+    if (!words) break;
+    const auto owner_name = zones::Name::from_text(owner);
+    if (!owner_name || !(owner_name->view() == name)) {
+      return tl::unexpected(file.string() + " holds the key of " + owner + ", not of " +
+                            name.to_text());
+    }
+    std::string rdata;
+    std::getline(words, rdata);
+    KeyResult key = from_rdata_text(rdata);
+    if (!key) return tl::unexpected(file.string() + ": what it holds " + key.error());
+    return key;
+  }
+  return tl::unexpected(file.string() +
+                        " holds no KEY record, as in K<name>.+<algorithm>+<tag>.key");
+}
+
+}  // namespace
+
+void read_sig0(ConfigFields& top, Config& config) {
+  const toml::table* table = top.table("sig0");
+  if (!table) return;
+  ConfigFields fields(*table, "[sig0]", top.problems());
+  fields.integer("threads", config.sig0.threads, 1, 16);
+  fields.integer("queue", config.sig0.queue, 1, 100'000);
+  fields.integer("rate", config.sig0.rate, 1, 1'000'000);
+  fields.integer("udp-rate", config.sig0.udp_rate, 1, 1'000'000);
+  fields.finish();
+}
+
+std::optional<keys::PublicKey> read_public_key(ConfigFields& fields, zones::NameView name,
+                                               const std::filesystem::path& config_file) {
+  std::string text;
+  std::string file;
+  const toml::node* in_line = fields.string("public-key", text);
+  const toml::node* in_file = fields.string("public-key-file", file);
+  if (!in_line && !in_file) return std::nullopt;
+  KeyResult key = in_line
+                      ? from_rdata_text(text)
+                      : from_key_file((config_file.parent_path() / file).lexically_normal(), name);
+  if (key) return std::move(*key);
+  fields.error(in_line ? in_line : in_file, in_line ? "public-key" : "public-key-file",
+               key.error());
+  return std::nullopt;
+}
+
+bool can_have_key(const keys::Grant& grant, const Config& config,
+                  std::span<const zones::Name> zones) {
+  const bool configured =
+      std::ranges::any_of(config.keys, [&](const auto& key) { return grant.is_for(key.name); }) ||
+      std::ranges::any_of(config.public_keys,
+                          [&](const auto& key) { return grant.is_for(key.name); });
+  if (configured) return true;
+  const bool pattern = grant.key.is_wildcard();
+  const zones::Name name = pattern ? grant.key.parent() : grant.key;
+  return std::ranges::any_of(zones, [&](const zones::Name& apex) {
+    return name.is_at_or_below(apex) || (pattern && apex.is_at_or_below(name));
+  });
+}
+
+}  // namespace dnsd

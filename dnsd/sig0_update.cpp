@@ -1,0 +1,151 @@
+#include "dnsd/sig0_update.h"
+
+#include <utility>
+
+#include "dnsd/signers.h"
+#include "dnsd/update_responder.h"
+#include "keys/sig0.h"
+#include "zones/message.h"
+#include "zones/wire_reader.h"
+
+namespace dnsd {
+namespace {
+
+using zones::Class;
+using zones::Rcode;
+using zones::Type;
+
+/// For the log, of a SIG that was refused; the root when it cannot be read.
+zones::Name claimed_signer(std::span<const std::uint8_t> octets, std::size_t sig_offset) {
+  constexpr std::size_t TYPE_TO_RDLENGTH = 10;
+  constexpr std::size_t TYPE_COVERED_TO_KEY_TAG = 18;  // RFC 2535 §4.1
+  zones::WireReader reader(octets, sig_offset);
+  reader.skip_name();
+  reader.skip(TYPE_TO_RDLENGTH + TYPE_COVERED_TO_KEY_TAG);
+  const zones::Name signer = reader.uncompressed_name();
+  return reader.failed() ? zones::Name() : signer;
+}
+
+/// Takes the result of a check to the writer, or the refusal to the client.
+class Waiter : public AuthWaiter {
+ public:
+  Waiter(UpdateWriter& writer, DispatchLog& log, const Peer& peer, UpdateJob job)
+      : writer_(writer), log_(log), peer_(peer), job_(std::move(job)) {}
+
+  void accepted(Sig0Identity identity) override {
+    job_.public_key = std::move(identity.key);
+    job_.digest = identity.digest;
+    job_.signed_at = identity.signed_at;
+    if (writer_.submit(job_)) return;
+    log_.queue_full();
+    answer(Rcode::SERVFAIL);
+  }
+
+  void refused(keys::Sig0Error error) override {
+    log_.sig0_refused(peer_, zone(), job_.key, keys::to_text(error));
+    answer(Rcode::REFUSED, keys::to_text(error));
+  }
+
+  void failed(const char* what) override {
+    log_.failed(peer_, what);
+    answer(Rcode::SERVFAIL);
+  }
+
+ private:
+  zones::NameView zone() const { return job_.message.question.front().name; }
+  void answer(Rcode rcode, const char* why = nullptr) {
+    UpdateReply reply{.rcode = rcode, .granted = {}, .reason = {}};
+    if (why != nullptr) reply.reason = {zones::extended_error::PROHIBITED, why};
+    job_.responder->reply(reply);
+  }
+
+  UpdateWriter& writer_;
+  DispatchLog& log_;
+  const Peer peer_;
+  UpdateJob job_;
+};
+
+}  // namespace
+
+Sig0Updates::Sig0Updates(UpdateWriter& writer, DispatchLog& log, const AuthLimits& limits,
+                         Dispatcher::Clock clock)
+    : writer_(writer), log_(log), clock_(std::move(clock)), pool_(limits, clock_) {}
+
+Sig0Updates::~Sig0Updates() = default;
+
+std::optional<Sig0Answer> Sig0Updates::take(const State& state,
+                                            std::span<const std::uint8_t> octets,
+                                            const Request& request, const Peer& peer,
+                                            std::chrono::sys_seconds now,
+                                            const std::function<SendLater()>& send_later) {
+  const auto sig = keys::read_sig0(octets, request.signature_offset, now);
+  if (!sig) {
+    log_.sig0_refused(peer, request.qname, claimed_signer(octets, request.signature_offset),
+                      keys::to_text(sig.error()));
+    const bool malformed = sig.error() == keys::Sig0Error::FORMERR;
+    return Sig0Answer{malformed ? Rcode::FORMERR : Rcode::REFUSED};
+  }
+  if (request.qtype != Type::SOA || request.qclass != Class::IN) {  // RFC 2136 §3.1.1
+    log_.malformed_update(peer, "its zone section is not one SOA of class IN");
+    return Sig0Answer{Rcode::FORMERR};
+  }
+  const zones::NameView signer = sig->signer;
+  if (!state.catalogue.zone(request.qname)) {
+    log_.update_not_served(peer, request.qname, signer);
+    return Sig0Answer{Rcode::NOTAUTH};  // RFC 2136 §3.1.2
+  }
+  const Policy& policy = *state.policy;
+  AuthJob job;
+  job.candidates = candidate_keys(state.catalogue, policy, signer, sig->algorithm, sig->key_tag);
+  if (job.candidates.empty()) {
+    log_.sig0_refused(
+        peer, request.qname, signer,
+        policy.keyring.find(signer) != nullptr
+            ? "the configuration has a TSIG key of that name, so KEY records there do not count"
+            : "no KEY record of that name, nor [[key]] with public-key, has this algorithm and key "
+              "tag");
+    return Sig0Answer{Rcode::REFUSED};
+  }
+  const keys::ZoneGrants* grants = policy.grants_of(request.qname);
+  if (grants == nullptr || !grants->may_update(signer)) {
+    log_.update_not_granted(peer, request.qname, signer);
+    return Sig0Answer{Rcode::REFUSED};
+  }
+
+  job.source_proven = peer.transport == Transport::TCP;
+  // The sender of a datagram may not be the one it says; a connection is a better witness.
+  const auto busy = [&](AuthPool::Admission why) {
+    log_.sig0_busy(peer, why);
+    return Sig0Answer{Rcode::SERVFAIL, !job.source_proven};
+  };
+  const AuthPool::Admission admission = pool_.admit(peer.address, job.source_proven);
+  if (admission != AuthPool::Admission::ADMITTED) return busy(admission);
+  auto message = zones::parse_message(octets);
+  if (!message) {
+    log_.malformed_update(peer, zones::to_text(message.error()));
+    return Sig0Answer{Rcode::FORMERR};
+  }
+
+  UpdateJob update;
+  update.key = zones::Name(signer);
+  update.signed_by = zones::SignedBy::SIG0;
+  update.source = peer.address;
+  update.source_port = peer.port;
+  update.source_proven = job.source_proven;
+  update.message = std::move(*message);
+  update.responder = std::make_unique<UpdateResponder>(
+      UpdateRequest(octets, request, policy.udp_octets), std::nullopt, send_later(), clock_);
+  Responder* const responder = update.responder.get();
+  job.octets.assign(octets.begin(), octets.end());
+  job.signature_offset = request.signature_offset;
+  job.source = peer.address;
+  job.waiter = std::make_unique<Waiter>(writer_, log_, peer, std::move(update));
+  if (pool_.submit(job)) return std::nullopt;
+  const Sig0Answer answer = busy(AuthPool::Admission::BUSY);
+  if (answer.truncated) return answer;
+  // A connection counts the answers that it still owes.
+  responder->reply({.rcode = answer.rcode, .granted = {}, .reason = {}});
+  return std::nullopt;
+}
+
+}  // namespace dnsd
