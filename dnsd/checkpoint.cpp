@@ -16,82 +16,61 @@ constexpr std::uint64_t MAX_PRUNED_OCTETS = 4 << 20;
 
 }  // namespace
 
-zones::NameView Checkpoint::Waiting::owner() const {
-  return {reinterpret_cast<const std::uint8_t*>(octets.data()) + order_octets,
-          octets.size() - order_octets};
-}
-
-zones::NameView Checkpoint::Waiting::apex() const {
-  return {owner().data() + owner().size() - apex_octets, apex_octets};
-}
-
-Checkpoint::Checkpoint(zones::Store& store, const zones::Loaded& loaded)
-    : store_(store), next_(waiting_.end()) {
+Checkpoint::Checkpoint(zones::Store& store, const zones::Loaded& loaded) : store_(store) {
   for (const zones::DirtyName& dirty : loaded.dirty) {
     add(dirty.lsn, dirty.apex.view(), dirty.owner.view());
   }
 }
 
 void Checkpoint::add(zones::Lsn lsn, zones::NameView apex, zones::NameView owner) {
-  if (lsn != added_lsn_) added_.clear();
+  if (lsn != added_lsn_) added_ = 0;
   added_lsn_ = lsn;
   ++since_pass_;
-  order_.clear();
-  zones::append_name_key(owner, {}, order_);
-  const KeyView key{order_, apex.size()};
-  const auto at = waiting_.lower_bound(key);
-  if (at != waiting_.end() && !Less()(key, *at)) return;
-  added_.reserve(added_.size() + 1);
-  std::string octets = order_;
-  octets.append(reinterpret_cast<const char*>(owner.data()), owner.size());
-  added_.push_back(
-      waiting_.insert(at, {std::move(octets), static_cast<std::uint16_t>(order_.size()),
-                           static_cast<std::uint8_t>(apex.size())}));
+  const std::optional<std::size_t> place = pass_.find(apex, owner);
+  if (place && *place >= next_) return;
+  if (waiting_.add(apex, owner)) ++added_;
 }
 
 void Checkpoint::forget(zones::Lsn lsn) noexcept {
   if (lsn != added_lsn_) return;
-  for (const Names::iterator name : added_) {
-    if (next_ == name) ++next_;
-    waiting_.erase(name);
-  }
-  added_.clear();
+  for (; added_ > 0; --added_) waiting_.remove_last();
 }
 
 bool Checkpoint::is_complete() const {
-  return waiting_.empty() && store_.applied_lsn() == store_.last_lsn();
+  return lag() == 0 && store_.applied_lsn() == store_.last_lsn();
 }
 
 void Checkpoint::write_slice(const zones::Catalogue& newest, std::size_t names) {
-  if (next_ == waiting_.end()) {
-    next_ = waiting_.begin();
+  if (next_ == pass_.size()) {
+    waiting_.sort();
+    pass_ = std::exchange(waiting_, {});
+    next_ = 0;
+    added_ = 0;  // they are part of a batch that was appended
     pass_lsn_ = store_.last_lsn();
     before_pass_ += std::exchange(since_pass_, 0);
   }
   std::vector<zones::RowChange> rows;
-  rows.reserve(std::min(names, waiting_.size()));
-  auto end = next_;
-  std::size_t count = 0;
-  for (; end != waiting_.end() && count < names; ++end, ++count) {
-    const std::optional<zones::ZoneSnapshot> zone = newest.zone(end->apex());
+  const std::size_t end = next_ + std::min(names, pass_.size() - next_);
+  rows.reserve(end - next_);
+  for (std::size_t place = next_; place < end; ++place) {
+    const zones::NameView apex = pass_.apex(place);
+    const zones::NameView owner = pass_.owner(place);
+    const std::optional<zones::ZoneSnapshot> zone = newest.zone(apex);
     if (!zone) continue;
-    const std::span<const std::uint8_t> packed = zone->rrsets(end->owner()).packed();
-    rows.push_back(
-        {zones::Name(end->apex()), zones::Name(end->owner()), {packed.begin(), packed.end()}});
+    const std::span<const std::uint8_t> packed = zone->rrsets(owner).packed();
+    rows.push_back({zones::Name(apex), zones::Name(owner), {packed.begin(), packed.end()}});
   }
+  const bool ends_pass = end == pass_.size();
   zones::Lsn complete = store_.applied_lsn();
-  if (count == waiting_.size()) {
-    complete = store_.last_lsn();
-  } else if (end == waiting_.end()) {
-    complete = std::max(complete, pass_lsn_);
-  }
+  if (ends_pass) complete = waiting_.empty() ? store_.last_lsn() : std::max(complete, pass_lsn_);
   store_.checkpoint(rows, complete);
 
-  added_.clear();  // they are part of a batch that was appended
-  waiting_.erase(next_, end);
   next_ = end;
+  if (!ends_pass) return;
+  pass_ = {};
+  next_ = 0;
+  before_pass_ = 0;
   if (waiting_.empty()) since_pass_ = 0;
-  if (next_ == waiting_.end()) before_pass_ = 0;
 }
 
 bool Checkpoint::prune(const JournalBounds& keep) {

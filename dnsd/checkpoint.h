@@ -3,10 +3,8 @@
 
 #include <chrono>
 #include <cstdint>
-#include <set>
-#include <string>
-#include <vector>
 
+#include "dnsd/waiting_names.h"
 #include "zones/loader.h"
 #include "zones/name.h"
 #include "zones/snapshot.h"
@@ -22,11 +20,11 @@ struct JournalBounds {
   std::uint64_t octets = 0;                 // unless it grows beyond this
 };
 
-/// Which names' rows are behind, and how they catch up: in passes over these names in canonical
-/// order, which is the order of the table, so that names that share a page of it are written
+/// Which names' rows are behind, and how they catch up: in passes over those that wait when the
+/// pass begins, in the order of the table, so that names that share a page of it are written
 /// together. At the end of a pass all batches are in the rows that were there at its beginning;
-/// names that change ahead of it are taken along, those that change behind it have the next pass.
-/// Used by the writer's thread.
+/// what changes meanwhile has the next pass, unless this one will come by. Used by the writer's
+/// thread.
 class Checkpoint {
  public:
   Checkpoint(zones::Store& store, const zones::Loaded& loaded);
@@ -39,7 +37,7 @@ class Checkpoint {
   void forget(zones::Lsn lsn) noexcept;
 
   /// Names whose rows are behind.
-  std::size_t lag() const { return waiting_.size(); }
+  std::size_t lag() const { return waiting_.size() + pass_.size() - next_; }
   /// Names that a restart would have to replay, each as often as a batch changed it.
   std::uint64_t replay_length() const { return before_pass_ + since_pass_; }
   /// Nothing is behind, and the store knows.
@@ -53,38 +51,15 @@ class Checkpoint {
   bool prune(const JournalBounds& keep);
 
  private:
-  struct KeyView {
-    std::string_view order;   // zones::name_key() of the owner
-    std::size_t apex_octets;  // for a name may be in two zones, at the cut between them
-  };
-  struct Waiting {
-    std::string octets;  // the key, then the owner; one allocation
-    std::uint16_t order_octets;
-    std::uint8_t apex_octets;  // the apex is a suffix of the owner
-    KeyView key() const { return {{octets.data(), order_octets}, apex_octets}; }
-    zones::NameView owner() const;
-    zones::NameView apex() const;
-  };
-  struct Less {
-    using is_transparent = void;
-    static KeyView key(const Waiting& waiting) { return waiting.key(); }
-    static KeyView key(KeyView key) { return key; }
-    bool operator()(const auto& a, const auto& b) const {
-      const int order = key(a).order.compare(key(b).order);
-      return order != 0 ? order < 0 : key(a).apex_octets < key(b).apex_octets;
-    }
-  };
-  using Names = std::set<Waiting, Less>;
-
   zones::Store& store_;
-  Names waiting_;
-  Names::iterator next_;     // of the pass; the end: the next slice begins a pass
+  WaitingNames pass_;        // names of this pass, in the table's order …
+  std::size_t next_ = 0;     // … of which those from here on are to be written
+  WaitingNames waiting_;     // for the next pass
   zones::Lsn pass_lsn_ = 0;  // newest batch when the pass began
   std::uint64_t before_pass_ = 0;
   std::uint64_t since_pass_ = 0;
-  zones::Lsn added_lsn_ = 0;            // the batch that add() was called for last …
-  std::vector<Names::iterator> added_;  // … and what it brought, for forget()
-  std::string order_;                   // a buffer
+  zones::Lsn added_lsn_ = 0;  // the batch that add() was called for last …
+  std::size_t added_ = 0;     // … and the names it brought, for forget()
 };
 
 }  // namespace dnsd

@@ -34,6 +34,9 @@ constexpr std::chrono::milliseconds LAST_CHECKPOINT_RETRY{60'000};
 // How often memory is asked for that readers held on to, while nothing else happens.
 constexpr std::chrono::milliseconds COLLECT_EVERY{100};
 constexpr std::uint64_t PRUNE_EVERY_BATCHES = 200;
+// Far behind, the checkpoint's transactions are this much longer, so that updates that do not pause
+// share the disk with fewer of them.
+constexpr std::size_t LONG_SLICE = 4;
 // Messages of a batch that may throw before those after them are given up as well.
 constexpr int MAX_EVALUATIONS = 4;
 
@@ -84,7 +87,7 @@ struct UpdateWriter::Impl {
   void judge_again(std::span<const UpdateJob> jobs, std::span<Outcome> outcomes) const;
   void answer(std::span<UpdateJob> jobs, std::span<const Outcome> outcomes);
   bool keep_up();
-  bool try_slice();
+  bool try_slice(std::size_t names);
   void note_store(bool writable, const std::string& why);
   void finish();
 
@@ -179,7 +182,7 @@ void UpdateWriter::Impl::do_chore() {
   }
   if (std::chrono::steady_clock::now() < std::max(idle_at, retry_at)) return;
   if (!checkpoint.is_complete()) {
-    try_slice();
+    try_slice(limits.checkpoint_slice);
     return;
   }
   if (store->last_lsn() >= pruned_at + PRUNE_EVERY_BATCHES) prune();
@@ -384,17 +387,17 @@ bool UpdateWriter::Impl::keep_up() {
   const bool waits_for_retry =
       retry_delay.count() != 0 && std::chrono::steady_clock::now() < retry_at;
   const bool is_far = checkpoint.lag() > limit / 4 * 3 || checkpoint.replay_length() > 2 * limit;
-  if (is_far && !waits_for_retry) try_slice();
+  if (is_far && !waits_for_retry) try_slice(LONG_SLICE * limits.checkpoint_slice);
   while (checkpoint.lag() >= limit || checkpoint.replay_length() >= 4 * limit) {
-    if (!try_slice()) return false;
+    if (!try_slice(LONG_SLICE * limits.checkpoint_slice)) return false;
   }
   if (store->last_lsn() >= pruned_at + 4 * PRUNE_EVERY_BATCHES) prune();  // there was no pause
   return true;
 }
 
-bool UpdateWriter::Impl::try_slice() {
+bool UpdateWriter::Impl::try_slice(std::size_t names) {
   try {
-    checkpoint.write_slice(publisher.newest().catalogue, limits.checkpoint_slice);
+    checkpoint.write_slice(publisher.newest().catalogue, names);
   } catch (const std::exception& error) {
     if (retry_delay.count() == 0) {
       spdlog::error("records cannot be written, their journal is kept and used instead: {}",
@@ -423,7 +426,7 @@ void UpdateWriter::Impl::note_store(bool writable, const std::string& why) {
 }
 
 void UpdateWriter::Impl::finish() {
-  while (!checkpoint.is_complete() && try_slice()) {
+  while (!checkpoint.is_complete() && try_slice(LONG_SLICE * limits.checkpoint_slice)) {
   }
   if (!checkpoint.is_complete()) {
     spdlog::warn("stopped with {} names in the journal only; the next start replays them",

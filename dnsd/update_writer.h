@@ -52,7 +52,7 @@ struct UpdateJob {
 struct WriterLimits {
   std::size_t queue = 10'000;  // messages that wait; more are answered SERVFAIL at once
   std::size_t batch = 1'000;   // messages in one commit
-  /// Names that the checkpoint may be behind; then updates wait for it. Each takes about 200
+  /// Names that the checkpoint may be behind; then updates wait for it. Each takes about 60
   /// octets, and a restart replays it.
   std::size_t checkpoint_lag = 200'000;
   std::size_t checkpoint_slice = 500;      // names in one transaction of the checkpoint

@@ -43,12 +43,12 @@ TEST_F(CheckpointTest, AppliedMovesAtTheEndOfAPass) {
   Checkpoint checkpoint(store_, {});
   EXPECT_TRUE(checkpoint.is_complete());
   append(checkpoint, {"c", "b"});
-  append(checkpoint, {"d"});  // gone by now
-  EXPECT_EQ(checkpoint.lag(), 3U);
+  append(checkpoint, {"d", "e"});  // gone by now
+  EXPECT_EQ(checkpoint.lag(), 4U);
   checkpoint.write_slice(newest_, 1);  // b
   EXPECT_EQ(rows(), "example.org. b.example.org. ");
   append(checkpoint, {"a"});  // behind the pass
-  append(checkpoint, {"e"});  // ahead of it
+  append(checkpoint, {"E"});  // ahead of it, and waiting already
   checkpoint.write_slice(newest_, 2);
   EXPECT_EQ(rows(), "example.org. b.example.org. c.example.org. ");
   EXPECT_EQ(store_.applied_lsn(), 0U);
@@ -100,6 +100,41 @@ TEST_F(CheckpointTest, NameThatChangesAgainWaitsOnce) {
   EXPECT_EQ(store_.applied_lsn(), 2U);
   checkpoint.write_slice(newest_, 1);
   EXPECT_TRUE(checkpoint.is_complete());
+}
+
+TEST_F(CheckpointTest, NameThatComesDuringAPassHasTheNext) {
+  Checkpoint checkpoint(store_, {});
+  append(checkpoint, {"a", "b"});
+  checkpoint.write_slice(newest_, 1);
+  append(checkpoint, {"c"});
+  checkpoint.write_slice(newest_, 10);
+  EXPECT_EQ(rows(), "example.org. a.example.org. b.example.org. ");
+  EXPECT_EQ(store_.applied_lsn(), 1U);
+  checkpoint.write_slice(newest_, 10);
+  EXPECT_TRUE(checkpoint.is_complete());
+}
+
+TEST(WaitingNames, EachOnceAndNeighboursSideBySide) {
+  constexpr int COUNT = 2'000;
+  const zones::Name apex = testing::name("@");
+  const auto nth = [](int number) {
+    return testing::name(("h" + std::to_string(10'000 + number)).c_str());
+  };
+  WaitingNames names;
+  for (int i = 0; i < COUNT; ++i) {
+    EXPECT_TRUE(names.add(apex.view(), nth(i * 997 % COUNT).view()));  // in no order
+    EXPECT_FALSE(names.add(apex.view(), nth(i * 997 % COUNT).view()));
+  }
+  names.remove_last();
+  EXPECT_TRUE(names.add(apex.view(), nth((COUNT - 1) * 997 % COUNT).view()));
+  names.sort();
+  ASSERT_EQ(names.size(), static_cast<std::size_t>(COUNT));
+  for (int i = 0; i < COUNT; ++i) {
+    const auto place = static_cast<std::size_t>(i);
+    EXPECT_EQ(names.owner(place), nth(i).view());
+    EXPECT_EQ(names.apex(place), apex.view());
+    EXPECT_EQ(names.find(apex.view(), nth(i).view()), place);
+  }
 }
 
 TEST_F(CheckpointTest, SameNameInTwoZonesWaitsTwice) {
