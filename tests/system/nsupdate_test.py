@@ -333,6 +333,21 @@ class BesideNsupdate(unittest.TestCase):
                     recorder = self.compare(f"server 127.0.0.1 PORT\nzone dyn.example\n{script}\nsend\n", *options)
                     self.assertTrue(recorder.messages)
 
+    def test_a_service_is_the_message_that_nsupdate_needs_six_lines_for(self):
+        head = "server 127.0.0.1 PORT\nzone dyn.example\n"
+        _, ours = self.record(OURS, head + "service h1.dyn.example. http tcp 198.51.100.1 8001 path=/ b\nsend\n")
+        _, theirs = self.record(THEIRS, head + """
+            del h1.dyn.example A
+            del _http._tcp.h1.dyn.example SRV
+            del _http._tcp.h1.dyn.example TXT
+            add h1.dyn.example 60 A 198.51.100.1
+            add _http._tcp.h1.dyn.example 60 SRV 0 0 8001 h1.dyn.example
+            add _http._tcp.h1.dyn.example 60 TXT path=/ b
+            send
+            """.strip() + "\n")
+        self.assertEqual(ours.seen(), theirs.seen())
+        self.assertEqual(len(ours.messages), 1)
+
     def signed(self, *options):
         """The answer is unsigned, so that both clients complain, each in its way: only what is sent is compared."""
         script = ("server 127.0.0.1 PORT\nzone dyn.example\nadd h1.dyn.example 60 A 192.0.2.1\n"

@@ -73,9 +73,22 @@ TEST(MessageText, Lease) {
   EXPECT_EQ(show({"lease 3600"}), HEADER +
                                       ";; OPT PSEUDOSECTION:\n"
                                       "; EDNS: version: 0, flags:; udp: 1232\n"
-                                      "; UPDATE-LEASE: 3600 seconds\n");
-  EXPECT_NE(show({"lease 60 7200"}).find("; UPDATE-LEASE: 60 seconds, keys 7200 seconds\n"),
-            std::string::npos);
+                                      "; UPDATE-LEASE: 3600 (1 hour)\n");
+  const struct {
+    const char* script;
+    const char* text;  // as BIND 9.20 has it
+  } rows[] = {
+      {"lease 3600 1209600", "3600/1209600 (1 hour/2 weeks)"},
+      {"lease 0", "0 (0 seconds)"},
+      {"lease 1", "1 (1 second)"},
+      {"lease 694861", "694861 (1 week 1 day 1 hour 1 minute 1 second)"},
+      {"lease 5400", "5400 (1 hour 30 minutes)"},
+  };
+  for (const auto& row : rows) {
+    const std::string shown = show({row.script});
+    EXPECT_NE(shown.find("; UPDATE-LEASE: " + std::string(row.text) + "\n"), std::string::npos)
+        << shown;
+  }
   zones::Message message;
   message.edns.emplace().options.push_back({zones::OptionCode::UPDATE_LEASE, {1, 2}});
   message.edns->options.push_back({zones::OptionCode::NSID, {0xab}});
@@ -83,6 +96,24 @@ TEST(MessageText, Lease) {
   const std::string text = message_to_text(message);
   EXPECT_NE(text.find("; UPDATE-LEASE: 01 02\n; OPT=3: ab\n"), std::string::npos) << text;
   EXPECT_NE(text.find("status: BADVERS"), std::string::npos) << text;
+}
+
+TEST(MessageText, Rfc8914ExtendedError) {
+  const struct {
+    std::vector<std::uint8_t> data;
+    const char* text;
+  } rows[] = {
+      {{0, 18, 'n', 'o'}, "; EDE: 18: (no)\n"},
+      {{0, 15}, "; EDE: 15\n"},
+      {{1, 0, 'a', 27, '[', 0xff, '\n', 'b'}, "; EDE: 256: (a.[..b)\n"},  // nothing for a terminal
+      {{0}, "; EDE: 00\n"},
+  };
+  for (const auto& row : rows) {
+    zones::Message message;
+    message.edns.emplace().options.push_back({zones::OptionCode::EXTENDED_ERROR, row.data});
+    EXPECT_NE(message_to_text(message).find(row.text), std::string::npos)
+        << message_to_text(message);
+  }
 }
 
 TEST(MessageText, Tsig) {

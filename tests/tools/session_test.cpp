@@ -69,6 +69,7 @@ class FakeNetwork final : public Network {
         updates.pop_front();
       }
       if (forget_lease) reply.message->edns.reset();
+      if (option) reply.message->edns.emplace().options.push_back(*option);
       if (lose_answers) reply.message.reset();
       return reply;
     }
@@ -83,7 +84,8 @@ class FakeNetwork final : public Network {
   bool soa_in_parent_only = false;  // the authority section stays empty below the apex
   bool lose_answers = false;
   bool forget_lease = false;
-  const char* alias = nullptr;  // this name is a CNAME
+  std::optional<zones::EdnsOption> option;  // of the answers, alone
+  const char* alias = nullptr;              // this name is a CNAME
   const char* zone = "dyn.example";
   const char* mname = "ns.dyn.example";
   std::deque<std::pair<Rcode, std::uint16_t>> updates;  // what updates are answered
@@ -384,6 +386,43 @@ TEST(Session, Rfc9664ServerWithoutLeases) {
   EXPECT_EQ(run(network, HERE + ADD + "send\n").err, "");
   network.updates = {{Rcode::REFUSED, 0}};
   EXPECT_EQ(run(network, script).err, "update failed: REFUSED\n");
+}
+
+TEST(Session, Rfc9664Section42TheLeaseThatIsGranted) {
+  const struct {
+    const char* asked;
+    zones::Rdata granted;
+    const char* err;
+  } rows[] = {
+      {"lease 60", {0, 0, 0, 60}, ""},
+      {"lease 60", {0, 0, 0, 30}, "the server grants another lease: 30 s (asked for: 60 s)\n"},
+      {"lease 60", {0, 0, 1, 0}, "the server grants another lease: 256 s (asked for: 60 s)\n"},
+      {"lease 60 90", {0, 0, 0, 60, 0, 0, 0, 90}, ""},
+      {"lease 60 90",
+       {0, 0, 0, 60, 0, 0, 0, 80},
+       "the server grants another lease: 60 s, of KEY records 80 s (asked for: 60 s, of KEY "
+       "records 90 s)\n"},
+      {"lease 60 90",
+       {0, 0, 0, 60},
+       "the server grants another lease: 60 s (asked for: 60 s, of KEY records 90 s)\n"},
+      {"lease 60", {0, 60}, "warning: the answer's lease is malformed; see 'answer'\n"},
+  };
+  for (const auto& row : rows) {
+    FakeNetwork network;
+    network.option = {zones::OptionCode::UPDATE_LEASE, row.granted};
+    const Ran ran = run(network, HERE + row.asked + "\n" + ADD + "send\nanswer\n");
+    EXPECT_EQ(ran.status, 0);
+    EXPECT_EQ(ran.err, row.err);
+    EXPECT_NE(ran.out.find("; UPDATE-LEASE: "), std::string::npos) << ran.out;
+  }
+}
+
+TEST(Session, Rfc8914WhatTheServerSays) {
+  FakeNetwork network;
+  network.updates = {{Rcode::REFUSED, 0}};
+  network.option = {zones::OptionCode::EXTENDED_ERROR, {0, 18, 'n', 'o', ' ', 27, '!'}};
+  EXPECT_EQ(run(network, HERE + ADD + "send\n").err,
+            "update failed: REFUSED\n; the server says: no .!\n");
 }
 
 TEST(Session, DebugShowsWhatIsSentAndReceived) {

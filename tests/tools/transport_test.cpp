@@ -36,6 +36,10 @@ class Descriptor {
  public:
   explicit Descriptor(int fd) : fd_(fd) {}
   ~Descriptor() { close(fd_); }
+  void reset(int fd) {
+    close(fd_);
+    fd_ = fd;
+  }
   Descriptor(const Descriptor&) = delete;
   Descriptor& operator=(const Descriptor&) = delete;
   operator int() const { return fd_; }  // NOLINT: it stands for the number
@@ -50,12 +54,14 @@ class Server {
   Server() {
     for (int i = 0; i < 100; ++i) {
       const Endpoint any = *Endpoint::numeric("127.0.0.1", 0);
-      if (bind(udp, any.address(), any.size()) != 0) continue;
+      udp.reset(socket(AF_INET, SOCK_DGRAM, 0));  // one that is bound stays so
+      tcp.reset(socket(AF_INET, SOCK_STREAM, 0));
+      if (bind(tcp, any.address(), any.size()) != 0 || listen(tcp, 5) != 0) continue;
       sockaddr_storage bound{};
       socklen_t size = sizeof bound;
-      getsockname(udp, reinterpret_cast<sockaddr*>(&bound), &size);
+      getsockname(tcp, reinterpret_cast<sockaddr*>(&bound), &size);
       endpoint = Endpoint(reinterpret_cast<sockaddr*>(&bound), size);
-      if (bind(tcp, endpoint.address(), endpoint.size()) == 0 && listen(tcp, 5) == 0) return;
+      if (bind(udp, endpoint.address(), endpoint.size()) == 0) return;
     }
     throw std::runtime_error("no free port");
   }
@@ -89,8 +95,8 @@ class Server {
     for (const std::uint8_t octet : reply) send(connection, &octet, 1, MSG_NOSIGNAL);
   }
 
-  Descriptor udp{socket(AF_INET, SOCK_DGRAM, 0)};
-  Descriptor tcp{socket(AF_INET, SOCK_STREAM, 0)};
+  Descriptor udp{-1};
+  Descriptor tcp{-1};
   Endpoint endpoint;
   std::string peer;
 };

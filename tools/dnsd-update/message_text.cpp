@@ -7,6 +7,7 @@
 #include "keys/secret.h"
 #include "keys/tsig.h"
 #include "zones/text.h"
+#include "zones/update_lease.h"
 #include "zones/wire_reader.h"
 
 namespace dnsd_update {
@@ -128,12 +129,48 @@ std::string hexadecimal(std::span<const std::uint8_t> octets) {
   return text;
 }
 
-std::string lease_to_text(std::span<const std::uint8_t> data) {
-  zones::WireReader reader(data);
-  std::string text = "; UPDATE-LEASE: " + std::to_string(reader.u32()) + " seconds";
-  if (reader.remaining() > 0) text += ", keys " + std::to_string(reader.u32()) + " seconds";
-  if (reader.failed() || reader.remaining() > 0) return "; UPDATE-LEASE:" + hexadecimal(data);
+/// A peer's words, without what would move a terminal.
+std::string printable(std::span<const std::uint8_t> octets) {
+  std::string text;
+  for (const std::uint8_t octet : octets) {
+    text += octet >= 0x20 && octet <= 0x7e ? static_cast<char>(octet) : '.';
+  }
   return text;
+}
+
+/// "1 hour 30 minutes".
+std::string duration(std::uint32_t seconds) {
+  const struct {
+    std::uint32_t seconds;
+    const char* unit;
+  } units[] = {{604800, "week"}, {86400, "day"}, {3600, "hour"}, {60, "minute"}, {1, "second"}};
+  std::string text;
+  for (const auto& unit : units) {
+    const std::uint32_t count = seconds / unit.seconds;
+    seconds %= unit.seconds;
+    if (count == 0 && (unit.seconds > 1 || !text.empty())) continue;
+    text += (text.empty() ? "" : " ") + std::to_string(count) + " " + unit.unit;
+    if (count != 1) text += "s";
+  }
+  return text;
+}
+
+/// As BIND 9.20 has it: of all records, or of all but KEY and of KEY.
+std::string lease_to_text(std::span<const std::uint8_t> data) {
+  const auto lease = zones::read_update_lease(data);
+  if (!lease) return "; UPDATE-LEASE:" + hexadecimal(data);
+  std::string text = "; UPDATE-LEASE: " + std::to_string(lease->lease);
+  if (lease->key_lease) text += "/" + std::to_string(*lease->key_lease);
+  text += " (" + duration(lease->lease);
+  if (lease->key_lease) text += "/" + duration(*lease->key_lease);
+  return text + ")";
+}
+
+std::string extended_error_to_text(std::span<const std::uint8_t> data) {
+  if (data.size() < 2) return "; EDE:" + hexadecimal(data);
+  const std::string text = printable(data.subspan(2));
+  return "; EDE: " + std::to_string(data[0] << 8 | data[1]) +
+         (text.empty() ? std::string{} : ": (" + text + ")");
 }
 
 std::string edns_to_text(const zones::Edns& edns) {
@@ -143,6 +180,8 @@ std::string edns_to_text(const zones::Edns& edns) {
   for (const zones::EdnsOption& option : edns.options) {
     if (option.code == zones::OptionCode::UPDATE_LEASE) {
       text += lease_to_text(option.data);
+    } else if (option.code == zones::OptionCode::EXTENDED_ERROR) {
+      text += extended_error_to_text(option.data);
     } else {
       text += "; OPT=" + std::to_string(static_cast<unsigned>(option.code)) + ":" +
               hexadecimal(option.data);
@@ -200,6 +239,13 @@ std::string tsig_error_to_text(std::uint16_t error) {
       break;
   }
   return zones::to_text(static_cast<zones::Rcode>(error));
+}
+
+std::string reason_to_text(const zones::Message& message) {
+  const zones::EdnsOption* option =
+      message.edns ? message.edns->find(zones::OptionCode::EXTENDED_ERROR) : nullptr;
+  if (option == nullptr || option->data.size() < 2) return {};
+  return printable(std::span(option->data).subspan(2));
 }
 
 std::string message_to_text(const zones::Message& message) {

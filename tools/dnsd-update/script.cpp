@@ -1,15 +1,15 @@
 #include "tools/dnsd-update/script.h"
 
-#include <strings.h>
-
 #include <algorithm>
 #include <array>
-#include <charconv>
+#include <iterator>
 #include <utility>
 
 #include "keys/key_file.h"
 #include "tools/dnsd-update/check_names.h"
-#include "zones/text.h"
+#include "tools/dnsd-update/service.h"
+#include "tools/dnsd-update/words.h"
+#include "zones/update_lease.h"
 
 namespace dnsd_update {
 namespace {
@@ -19,28 +19,7 @@ using zones::Name;
 using zones::Record;
 using zones::Type;
 
-constexpr std::string_view BLANKS = " \t\r\n";
-
-bool is(std::string_view word, std::string_view expected) {
-  return word.size() == expected.size() &&
-         strncasecmp(word.data(), expected.data(), word.size()) == 0;
-}
-
-bool is_any_of(std::string_view word, std::initializer_list<std::string_view> expected) {
-  return std::ranges::any_of(expected, [word](std::string_view one) { return is(word, one); });
-}
-
-std::string quoted(std::string_view word) { return "'" + std::string(word) + "'"; }
-
 auto error(std::string what) { return tl::unexpected(std::move(what)); }
-
-std::optional<std::uint32_t> to_number(std::string_view text) {
-  std::uint32_t value = 0;
-  const char* end = text.data() + text.size();
-  const auto [at, ec] = std::from_chars(text.data(), end, value);
-  if (ec != std::errc{} || at != end) return std::nullopt;
-  return value;
-}
 
 /// RFC 2136 §2.4 and §2.5: what stands for "any" has TTL 0 and no RDATA.
 void make_any(Record& record, Class rrclass) {
@@ -49,60 +28,10 @@ void make_any(Record& record, Class rrclass) {
   record.rdata.clear();
 }
 
-/// In a line of a script semicolons begin no comment, and parentheses join no lines:
-/// `TXT v=DKIM1; k=rsa` has two strings.
-std::string escape_zone_file_signs(std::string_view text) {
-  std::string result;
-  bool quoted = false;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == '"') quoted = !quoted;
-    if (!quoted && std::string_view(";()").find(text[i]) != std::string_view::npos) result += '\\';
-    result += text[i];
-    if (text[i] == '\\' && i + 1 < text.size()) result += text[++i];
-  }
-  return result;
-}
-
 /// Records of meta types do not exist, and servers answer FORMERR to them (RFC 2136 §3.4.1.2).
 bool may_be_named(Type type) { return type == Type::ANY || !zones::is_meta(type); }
 
-std::optional<std::string> read_rdata(Record& record, std::string_view text) {
-  if (zones::is_meta(record.type)) {
-    return "invalid rdata format: " + zones::to_text(record.type) + " is not a type of records";
-  }
-  auto rdata = zones::rdata_from_text(record.type, escape_zone_file_signs(text));
-  if (!rdata) return "invalid rdata format: " + rdata.error();
-  record.rdata = std::move(*rdata);
-  return std::nullopt;
-}
-
 }  // namespace
-
-/// A line's words, separated by blanks; nothing is quoted but in RDATA, which is taken by rest().
-class Script::Words {
- public:
-  explicit Words(std::string_view text) : text_(text) {}
-
-  /// Empty at the end of the line.
-  std::string_view next() {
-    skip_blanks();
-    const std::size_t size = std::min(text_.find_first_of(BLANKS), text_.size());
-    const std::string_view word = text_.substr(0, size);
-    text_.remove_prefix(size);
-    return word;
-  }
-  std::string_view rest() {
-    skip_blanks();
-    const std::size_t last = text_.find_last_not_of(BLANKS);
-    return last == std::string_view::npos ? std::string_view{} : text_.substr(0, last + 1);
-  }
-
- private:
-  void skip_blanks() {
-    text_.remove_prefix(std::min(text_.find_first_not_of(BLANKS), text_.size()));
-  }
-  std::string_view text_;
-};
 
 Script::Outcome Script::line(std::string_view text) {
   Words words(text);
@@ -131,6 +60,7 @@ Script::Outcome Script::command(std::string_view word, Words& words) {
   }
   if (is(word, "update")) return update(words.next(), words);
   if (is_any_of(word, {"add", "del", "delete"})) return update(word, words);
+  if (is(word, "service")) return service(words);
   return setting(word, words);
 }
 
@@ -238,10 +168,11 @@ Script::Outcome Script::set_lease(Words& words) {
   }
   const auto records = to_number(word);
   if (!records) return error("lease time " + quoted(word) + ": not a valid number");
-  Lease lease{.records = *records, .keys = std::nullopt};
+  zones::UpdateLease lease{.lease = *records, .key_lease = std::nullopt};
   if (const std::string_view key_word = words.next(); !key_word.empty()) {
-    lease.keys = to_number(key_word);
-    if (!lease.keys) return error("key lease time " + quoted(key_word) + ": not a valid number");
+    lease.key_lease = to_number(key_word);
+    if (!lease.key_lease)
+      return error("key lease time " + quoted(key_word) + ": not a valid number");
   }
   lease_ = lease;
   return Step::NONE;
@@ -369,6 +300,17 @@ Script::Outcome Script::update_record(Record record, bool is_delete, std::string
   return Step::NONE;
 }
 
+Script::Outcome Script::service(Words& words) {
+  auto records = service_updates(words, {.rrclass = rrclass(),
+                                         .ttl = ttl_.value_or(SERVICE_TTL),
+                                         .check_names = check_names_,
+                                         .before = updates_});
+  if (!records) return error(records.error());
+  if (!accept_class(Class::IN)) return error("class mismatch: IN");
+  std::ranges::move(*records, std::back_inserter(updates_));
+  return Step::NONE;
+}
+
 zones::Message Script::message(const std::optional<Name>& zone) const {
   zones::Message message;
   message.header.opcode = zones::Opcode::UPDATE;
@@ -376,15 +318,8 @@ zones::Message Script::message(const std::optional<Name>& zone) const {
   message.answer = prerequisites_;
   message.authority = updates_;
   if (lease_) {
-    const auto put = [](std::vector<std::uint8_t>& data, std::uint32_t seconds) {
-      for (int shift = 24; shift >= 0; shift -= 8) {
-        data.push_back(static_cast<std::uint8_t>(seconds >> shift & 0xff));
-      }
-    };
-    zones::EdnsOption option{.code = zones::OptionCode::UPDATE_LEASE, .data = {}};
-    put(option.data, lease_->records);
-    if (lease_->keys) put(option.data, *lease_->keys);
-    message.edns.emplace().options.push_back(std::move(option));
+    message.edns.emplace().options.push_back(
+        {.code = zones::OptionCode::UPDATE_LEASE, .data = zones::update_lease_data(*lease_)});
   }
   return message;
 }

@@ -12,6 +12,7 @@
 #include "zones/message.h"
 #include "zones/name.h"
 #include "zones/result.h"
+#include "zones/update_lease.h"
 
 namespace dnsd_update {
 
@@ -35,11 +36,7 @@ struct Host {
   std::uint16_t port = 0;
 };
 
-/// RFC 9664 §4, in seconds.
-struct Lease {
-  std::uint32_t records = 0;
-  std::optional<std::uint32_t> keys;
-};
+class Words;
 
 class Script {
  public:
@@ -61,12 +58,11 @@ class Script {
   const Host& server() const { return server_; }
   const Host& local() const { return local_; }
   zones::Class rrclass() const { return class_.value_or(default_class_); }
-  const std::optional<Lease>& lease() const { return lease_; }
+  const std::optional<zones::UpdateLease>& lease() const { return lease_; }
   const keys::Signer& signer() const { return signer_; }
   void set_signer(keys::Signer signer) { signer_ = std::move(signer); }
 
  private:
-  class Words;
   using Outcome = zones::Result<Step, std::string>;
 
   Outcome command(std::string_view word, Words& words);
@@ -75,6 +71,7 @@ class Script {
   Outcome prerequisite_rrset(zones::Record record, bool exists, Words& words);
   Outcome update(std::string_view operation, Words& words);
   Outcome update_record(zones::Record record, bool is_delete, std::string_view word, Words& words);
+  Outcome service(Words& words);
   Outcome host(Host& host, Step step, Words& words);
   Outcome set_zone(Words& words);
   Outcome set_class(Words& words);
@@ -89,7 +86,7 @@ class Script {
   Host local_;
   keys::Signer signer_;
   std::optional<std::uint32_t> ttl_;
-  std::optional<Lease> lease_;
+  std::optional<zones::UpdateLease> lease_;
   bool check_names_ = true;
   zones::Class default_class_ = zones::Class::IN;
   std::optional<zones::Class> class_;  // of the message, once a record has fixed it

@@ -39,7 +39,10 @@ constexpr const char* HELP =
     "[prereq] nxrrset ....     (require that this RRset does not exist)\n"
     "[prereq] yxrrset ....     (require that this RRset exists)\n"
     "[update] add ....         (add the given record to the zone)\n"
-    "[update] del[ete] ....    (remove the given record(s) from the zone)\n";
+    "[update] del[ete] ....    (remove the given record(s) from the zone)\n"
+    "service name service proto address port [options] [key=value ...]\n"
+    "                          (replace where a service is reached: A, SRV, TXT)\n"
+    "service delete name service proto [options]\n";
 
 std::string without_dot(const Name& name) {
   std::string text = name.to_text();
@@ -54,9 +57,25 @@ Message soa_query(const Name& name, zones::Class rrclass, bool recursive) {
   return query;
 }
 
-/// RFC 9664 §4.2: a server that knows leases says for how long it grants one.
-bool has_lease(const Message& response) {
-  return response.edns && response.edns->find(zones::OptionCode::UPDATE_LEASE) != nullptr;
+std::string lease_to_text(const zones::UpdateLease& lease) {
+  std::string text = std::to_string(lease.lease) + " s";
+  if (lease.key_lease) text += ", of KEY records " + std::to_string(*lease.key_lease) + " s";
+  return text;
+}
+
+/// RFC 9664 §4.2: a server that knows leases says for how long it grants one, shorter or longer;
+/// that is the time within which to send the update again. Empty when it is what was asked for.
+std::string judge_lease(const zones::UpdateLease& asked, const Message& response) {
+  const zones::EdnsOption* option =
+      response.edns ? response.edns->find(zones::OptionCode::UPDATE_LEASE) : nullptr;
+  if (option == nullptr) {
+    return "warning: the server grants no leases: what was added stays until it is deleted\n";
+  }
+  const auto granted = zones::read_update_lease(option->data);
+  if (!granted) return "warning: the answer's lease is malformed; see 'answer'\n";
+  if (*granted == asked) return {};
+  return "the server grants another lease: " + lease_to_text(*granted) +
+         " (asked for: " + lease_to_text(asked) + ")\n";
 }
 
 /// The SOA that tells the zone of `name`: in the answer, or of a name above in the authority
@@ -268,9 +287,12 @@ void Session::report(const Reply& reply) {
     err_ << "update failed: " << rcode;
     if (reply.tsig_error != 0) err_ << '(' << tsig_error_to_text(reply.tsig_error) << ')';
     err_ << '\n';
+    if (const std::string reason = answer_ ? reason_to_text(*answer_) : ""; !reason.empty()) {
+      err_ << "; the server says: " << reason << '\n';
+    }
   }
-  if (answer_ && answer_->header.rcode == 0 && script_.lease() && !has_lease(*answer_)) {
-    err_ << "warning: the server grants no leases: what was added stays until it is deleted\n";
+  if (answer_ && answer_->header.rcode == 0 && script_.lease()) {
+    err_ << judge_lease(*script_.lease(), *answer_);
   }
   if (options_.debug && answer_) {
     out_.flush();
