@@ -163,7 +163,7 @@ std::size_t Dispatcher::Impl::update(const Context& context, Signer& signer,
   }
   const auto served = find_update_zone(context.state.catalogue, message->question);
   if (!served && served.error() == Rcode::FORMERR) {
-    log.malformed_update(context.peer, "its zone section is not one SOA of class IN");
+    log.malformed_update(context.peer, "its zone section is not one SOA");
     return error(signer, context, Rcode::FORMERR);
   }
   const zones::NameView zone = message->question.front().name;

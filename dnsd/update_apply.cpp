@@ -204,8 +204,8 @@ zones::Result<zones::ZoneSnapshot, Rcode> find_update_zone(
     const zones::Catalogue& catalogue, std::span<const zones::Question> zone_section) {
   if (zone_section.size() != 1) return tl::unexpected(Rcode::FORMERR);
   const zones::Question& zone = zone_section.front();
-  // One class is served; a meta class is never a zone's.
-  if (zone.type != Type::SOA || zone.rrclass != Class::IN) return tl::unexpected(Rcode::FORMERR);
+  if (zone.type != Type::SOA) return tl::unexpected(Rcode::FORMERR);
+  if (zone.rrclass != Class::IN) return tl::unexpected(Rcode::NOTAUTH);  // no zone here is of another
   const std::optional<zones::ZoneSnapshot> found = catalogue.zone(zone.name.view());
   if (!found) return tl::unexpected(Rcode::NOTAUTH);
   return *found;

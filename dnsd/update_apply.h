@@ -21,8 +21,8 @@ struct UpdateLimits {
   std::size_t rrsets_per_name = 100;
 };
 
-/// The zone that an UPDATE names (§3.1): FORMERR unless the zone section is one SOA of class IN,
-/// NOTAUTH when no such zone is served.
+/// The zone that an UPDATE names (§3.1): FORMERR unless the zone section is one SOA, NOTAUTH when no
+/// such zone is served, in this class.
 zones::Result<zones::ZoneSnapshot, zones::Rcode> find_update_zone(
     const zones::Catalogue& catalogue, std::span<const zones::Question> zone_section);
 

@@ -214,8 +214,8 @@ TEST(Dispatch, UnsignedUpdatesChangeNothing) {
       {"RFC 2136 §3.1.1 type of the zone", with_type(Type::A, zones::Class::IN), Rcode::FORMERR,
        "malformed"},
       {"RFC 2136 §3.1.1 two zones", zones::to_wire(two_zones), Rcode::FORMERR, "malformed"},
-      {"class ANY", with_type(Type::SOA, zones::Class::ANY), Rcode::FORMERR, "malformed"},
-      {"class NONE", with_type(Type::SOA, zones::Class::NONE), Rcode::FORMERR, "malformed"},
+      {"class ANY", with_type(Type::SOA, zones::Class::ANY), Rcode::REFUSED, "not signed"},
+      {"class NONE", with_type(Type::SOA, zones::Class::NONE), Rcode::REFUSED, "not signed"},
       {"cut off", cut, Rcode::FORMERR, "malformed"},
       {"RFC 6891 §6.1.3", zones::to_wire(edns_1), Rcode::BADVERS, ""},
   };
