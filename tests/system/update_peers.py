@@ -1,0 +1,132 @@
+"""The servers that get the same updates: dnsd, BIND and Knot, each with the same zones, key and rights, in a folder of its own."""
+import os
+import shutil
+
+from harness import BIN, Process, free_port
+
+
+class Peer:
+    name = ""
+
+    def __init__(self, case, folder, zones, key):
+        """@param zones  zone texts by origin"""
+        self.folder = os.path.join(folder, self.name.lower())
+        os.mkdir(self.folder)
+        self.zones = zones
+        self.key = key
+        self.port = free_port()
+        for origin, text in zones.items():
+            self.write(f"{origin}zone", text)
+        self.process = Process(self.command(), cwd=self.folder)
+        case.addCleanup(self.make_sure_it_ended)
+
+    def make_sure_it_ended(self):
+        if self.process.process.poll() is None:
+            self.process.kill()
+
+    def write(self, name, text):
+        path = os.path.join(self.folder, name)
+        with open(path, "w", encoding="latin-1") as out:
+            out.write(text)
+        return path
+
+    def command(self):
+        raise NotImplementedError
+
+
+class Dnsd(Peer):
+    name = "dnsd"
+
+    def command(self):
+        zones = "".join(f'[[zone]]\nname = "{origin}"\nfile = "{origin}zone"\n[[zone.grant]]\nkey = "{self.key.name}"\n'
+                        "update = true\ntransfer = true\n" for origin in self.zones)
+        return [os.path.join(BIN, "dnsd"), "--config", self.write("dnsd.toml", f"""
+listen = ["127.0.0.1:{self.port}"]
+workers = 1
+[store]
+path = "dnsd.sqlite"
+[update]
+max-records-per-rrset = 1000
+[[key]]
+name = "{self.key.name}"
+algorithm = "{self.key.algorithm}"
+secret = "{self.key.secret}"
+{zones}""")]
+
+
+class Bind(Peer):
+    name = "BIND"
+
+    def command(self):
+        # AppArmor lets Debian's named write to its own folders only: a copy may.
+        binary = shutil.copy(shutil.which("named"), os.path.join(self.folder, "named"))
+        zones = "".join(f'zone "{origin}" {{ type primary; file "{origin}zone"; allow-update {{ key "{self.key.name}"; }}; '
+                        f'allow-transfer {{ key "{self.key.name}"; }}; }};\n' for origin in self.zones)
+        return [binary, "-g", "-n", "1", "-c", self.write("named.conf", f"""
+options {{
+    directory "{self.folder}";
+    listen-on port {self.port} {{ 127.0.0.1; }};
+    listen-on-v6 {{ none; }};
+    pid-file none;
+    session-keyfile none;
+    recursion no;
+    dnssec-validation no;
+    notify no;
+    update-quota 1000;
+    transfers-out 1000;
+    tcp-clients 1000;
+    max-records-per-type 0;
+    max-types-per-name 0;
+    # What names and targets look like is no business of RFC 2136 (7.14).
+    check-names primary ignore;
+    check-integrity no;
+    check-mx ignore;
+    check-mx-cname ignore;
+    check-srv-cname ignore;
+    check-wildcard no;
+}};
+logging {{ category default {{ default_debug; }}; channel all {{ stderr; severity info; }};
+           category general {{ all; }}; category update {{ null; }}; category update-security {{ null; }}; }};
+controls {{ }};
+key "{self.key.name}" {{ algorithm {self.key.algorithm}; secret "{self.key.secret}"; }};
+{zones}""")]
+
+
+class Knot(Peer):
+    name = "Knot"
+
+    def command(self):
+        zones = "".join(f'  - domain: {origin}\n    file: "{origin}zone"\n' for origin in self.zones)
+        return ["knotd", "--config", self.write("knot.conf", f"""
+server:
+    rundir: "{self.folder}"
+    listen: 127.0.0.1@{self.port}
+    udp-workers: 1
+    tcp-workers: 1
+    background-workers: 32
+log:
+  - target: stderr
+    any: error
+database:
+    storage: "{self.folder}"
+    journal-db-mode: asynchronous
+key:
+  - id: {self.key.name}
+    algorithm: {self.key.algorithm}
+    secret: {self.key.secret}
+acl:
+  - id: all
+    key: {self.key.name}
+    action: [update, transfer]
+template:
+  - id: default
+    storage: "{self.folder}"
+    semantic-checks: off
+    zonefile-sync: -1
+    journal-content: changes
+    acl: all
+zone:
+{zones}""")]
+
+
+ALL = [Dnsd, Bind, Knot]
