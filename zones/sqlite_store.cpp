@@ -1,9 +1,11 @@
 #include "zones/sqlite_store.h"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <optional>
 
 #include "zones/name_key.h"
@@ -20,6 +22,11 @@ constexpr const char* RESTORE =
     ".recover' shows what can "
     "still be read)";
 
+constexpr const char* IN_USE =
+    " is in use by another process, perhaps a running dnsd; stop that one first";
+// For one who only reads, or starts to, holds what a writer needs for a moment at most.
+constexpr int BUSY_MILLISECONDS = 5'000;
+
 // SQLite would create the file with the umask's mode.
 void create_file(const std::filesystem::path& path) {
   const int file = ::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
@@ -34,6 +41,16 @@ void create_file(const std::filesystem::path& path) {
 }
 
 }  // namespace
+
+FileLock::~FileLock() {
+  if (file_ >= 0) ::close(file_);
+}
+
+bool FileLock::take(const std::filesystem::path& path) {
+  file_ = ::open(path.c_str(), O_RDWR | O_CLOEXEC);
+  // What cannot be opened or locked, SQLite will complain of.
+  return file_ < 0 || ::flock(file_, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK;
+}
 
 void SqliteStore::Impl::damaged(const std::string& what) const {
   throw StoreError(Kind::CORRUPT, file() + " is damaged: " + what + RESTORE);
@@ -54,9 +71,7 @@ StoreError SqliteStore::Impl::translate(const SQLite::Exception& error, const ch
               "; the file and its folder must exist and be writable for the user that runs this"};
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
-      return {
-          Kind::LOCKED,
-          file() + " is in use by another process, perhaps a running dnsd; stop that one first"};
+      return {Kind::LOCKED, file() + IN_USE};
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
     case SQLITE_ERROR:
@@ -70,6 +85,30 @@ StoreError SqliteStore::Impl::translate(const SQLite::Exception& error, const ch
       return {Kind::UNWRITABLE,
               reason + "; see the system's log for the disk, nothing was changed"};
   }
+}
+
+void SqliteStore::Impl::set_up(const SqliteOptions& options) {
+  database_->exec("PRAGMA cell_size_check = ON");
+  database_->exec("PRAGMA trusted_schema = OFF");
+  database_->exec("PRAGMA temp_store = MEMORY");
+  database_->exec("PRAGMA cache_size = -" + std::to_string(options.cache_octets / 1024));
+}
+
+void SqliteStore::Impl::open_to_read(const SqliteOptions& options) {
+  database_ = std::make_unique<SQLite::Database>(file(), SQLite::OPEN_READONLY, BUSY_MILLISECONDS,
+                                                 options.vfs);
+  set_up(options);
+  database_->exec("BEGIN");  // all of one moment, which the first row that is read settles
+  const int version = database_->execAndGet("PRAGMA user_version").getInt();
+  if (version >= 0 && version < schema_migrations().back().version) {
+    throw StoreError(Kind::UNWRITABLE,
+                     file() + " was written by an older version; start this version's dnsd once");
+  }
+  migrate(*database_);  // only looks
+  prepare();
+  identify(false);
+  read_zones();
+  read_last_lsn();
 }
 
 void SqliteStore::Impl::open(const SqliteOptions& options) {
@@ -86,17 +125,13 @@ void SqliteStore::Impl::open(const SqliteOptions& options) {
                        file() + " is no SQLite database; name another path, or restore a backup");
     }
     create_file(path_);
+    // SQLite's own lock would keep out those who only read as well.
+    if (!lock_.take(path_)) throw StoreError(Kind::LOCKED, file() + IN_USE);
   }
   database_ = std::make_unique<SQLite::Database>(
-      file(), SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE, 0, options.vfs);
-  // Exclusive before the first access: no other process gets in, and the index of the WAL needs no
-  // shared memory.
-  database_->exec("PRAGMA locking_mode = EXCLUSIVE");
-  database_->exec("PRAGMA cell_size_check = ON");
-  database_->exec("PRAGMA trusted_schema = OFF");
-  database_->exec("PRAGMA temp_store = MEMORY");
+      file(), SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE, BUSY_MILLISECONDS, options.vfs);
+  set_up(options);
   database_->exec("PRAGMA secure_delete = FAST");
-  database_->exec("PRAGMA cache_size = -" + std::to_string(options.cache_octets / 1024));
   database_->exec("PRAGMA synchronous = " + std::to_string(static_cast<int>(options.synchronous)));
   database_->exec(
       "PRAGMA wal_autocheckpoint = 0");  // limit_wal() does it, where a failure cannot be misread
@@ -160,6 +195,9 @@ void SqliteStore::Impl::identify(bool is_new) {
     // Without a row it was created, and the power went before this.
     if (!is_new && database_->execAndGet("SELECT count(*) FROM zone").getInt() > 0)
       damaged("it has no identity");
+    if (sqlite3_db_readonly(database_->getHandle(), "main") == 1) {
+      throw StoreError(Kind::CORRUPT, file() + " holds nothing yet");
+    }
     StoreRow row;
     row.identity.resize(StoreIdentity{}.size());
     sqlite3_randomness(static_cast<int>(row.identity.size()), row.identity.data());

@@ -14,14 +14,19 @@ struct SqliteOptions {
   // lost).
   enum class Synchronous { OFF = 0, NORMAL = 1, FULL = 2 };
   Synchronous synchronous = Synchronous::FULL;
+  /// Looks into a store that may be in use, sees one moment of it, and changes nothing: whatever
+  /// would change it throws UNWRITABLE. As long as the object lives, the write-ahead log cannot
+  /// shrink, so it should not live long.
+  bool read_only = false;
   std::string vfs;                      // a registered SQLite VFS; empty: the system's files
   std::size_t cache_octets = 32 << 20;  // SQLite's page cache
   std::size_t max_wal_octets =
       64 << 20;  // copied into the database file when the WAL has grown beyond
 };
 
-/// Keeps zones in an SQLite database that belongs to this process as long as the object lives.
-/// SQLite's exceptions stop here. Used by one thread at a time.
+/// Keeps zones in an SQLite database that belongs to this process as long as the object lives,
+/// unless it is opened to be read only. SQLite's exceptions stop here. Used by one thread at a
+/// time.
 ///
 /// Beside the database lies a marker, "<file>.marker", from the first zone on: a database that is
 /// missing, empty or another one than the marker tells is refused, since a silent new start would
@@ -29,6 +34,7 @@ struct SqliteOptions {
 class SqliteStore final : public Store {
  public:
   /// Opens the database, creates it (mode 0600) when there is none, and migrates an older schema.
+  /// To be read only, it must be there and of the newest schema.
   /// Throws StoreError: LOCKED when another process has it open, CORRUPT when it is not to be
   /// trusted, UNWRITABLE when it cannot be opened for writing.
   explicit SqliteStore(const std::filesystem::path& path, const SqliteOptions& options = {});

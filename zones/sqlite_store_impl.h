@@ -62,6 +62,21 @@ class StatementUse {
   SQLite::Statement& statement_;
 };
 
+// Of a file that nobody else may write, as long as it lives. It must outlive what else has the file
+// open in this process: closing a file takes away its POSIX locks, which are SQLite's.
+class FileLock {
+ public:
+  FileLock() = default;
+  ~FileLock();
+  FileLock(const FileLock&) = delete;
+  FileLock& operator=(const FileLock&) = delete;
+  /// False when another one holds it.
+  bool take(const std::filesystem::path& path);
+
+ private:
+  int file_ = -1;
+};
+
 class SqliteStore::Impl {
   friend class Writer;
   class Writer;
@@ -109,7 +124,7 @@ class SqliteStore::Impl {
  public:
   Impl(const std::filesystem::path& path, const SqliteOptions& options)
       : path_(path), marker_(path.string(), options.vfs), max_wal_octets_(options.max_wal_octets) {
-    guarded("open it", [&] { open(options); });
+    guarded("open it", [&] { options.read_only ? open_to_read(options) : open(options); });
   }
 
   Lsn load(StateSink& sink);
@@ -143,6 +158,8 @@ class SqliteStore::Impl {
   }
 
   void open(const SqliteOptions& options);
+  void open_to_read(const SqliteOptions& options);
+  void set_up(const SqliteOptions& options);
   [[noreturn]] void refuse_new_start() const;
   void prepare();
   void identify(bool is_new);
@@ -168,6 +185,7 @@ class SqliteStore::Impl {
   StoreMarker marker_;
   std::size_t max_wal_octets_;
   int wal_frames_ = 0;
+  FileLock lock_;
   std::unique_ptr<SQLite::Database> database_;
   std::unique_ptr<SQLite::Statement> append_, prune_, find_name_, insert_name_, update_name_,
       delete_name_, save_zone_, save_store_, newest_, batches_;

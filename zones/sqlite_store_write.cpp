@@ -36,7 +36,7 @@ void SqliteStore::Impl::undo() {
 void SqliteStore::Impl::limit_wal() {
   constexpr std::size_t PAGE_OCTETS = 4096;
   if (static_cast<std::size_t>(wal_frames_) * PAGE_OCTETS < max_wal_octets_) return;
-  // All of it, there being no readers. After a failure the next commit tries again.
+  // All of it, unless somebody reads an older state. What is left, the next commits take.
   copy_wal(SQLITE_CHECKPOINT_PASSIVE);
 }
 

@@ -14,9 +14,10 @@ struct PowerCutVfs::File {
     std::string octets;
     bool truncates = false;  // to `offset`
   };
-  std::string content;           // as the process sees it
-  std::string durable;           // as of the last sync
-  std::vector<Pending> pending;  // in between
+  std::string content;                                 // as the process sees it
+  std::string durable;                                 // as of the last sync
+  std::vector<Pending> pending;                        // in between
+  std::vector<std::unique_ptr<char[]>> shared_memory;  // the index of the WAL; no cut leaves any
 };
 
 namespace {
@@ -120,11 +121,28 @@ struct PowerCutVfs::Methods {
   static int sector_size(sqlite3_file*) { return 512; }
   static int device_characteristics(sqlite3_file*) { return SQLITE_IOCAP_POWERSAFE_OVERWRITE; }
 
+  static int shared_memory(sqlite3_file* file, int number, int size, int extend,
+                           void volatile** memory) {
+    auto& regions = (*handle(file).file)->shared_memory;
+    const auto wanted = static_cast<std::size_t>(number);
+    while (extend != 0 && regions.size() <= wanted) {
+      regions.push_back(std::make_unique<char[]>(static_cast<std::size_t>(size)));
+    }
+    *memory = wanted < regions.size() ? regions[wanted].get() : nullptr;
+    return SQLITE_OK;
+  }
+  static int lock_shared_memory(sqlite3_file*, int, int, int) { return SQLITE_OK; }
+  static void order_shared_memory(sqlite3_file*) {}  // one thread
+  static int leave_shared_memory(sqlite3_file* file, int) {
+    (*handle(file).file)->shared_memory.clear();
+    return SQLITE_OK;
+  }
+
   static PowerCutVfs& self(sqlite3_vfs* vfs) { return *static_cast<PowerCutVfs*>(vfs->pAppData); }
 
   static int open(sqlite3_vfs* base, const char* name, sqlite3_file* file, int flags,
                   int* out_flags) {
-    static const sqlite3_io_methods METHODS = {1,
+    static const sqlite3_io_methods METHODS = {2,
                                                close,
                                                read,
                                                write,
@@ -137,10 +155,10 @@ struct PowerCutVfs::Methods {
                                                file_control,
                                                sector_size,
                                                device_characteristics,
-                                               nullptr,
-                                               nullptr,
-                                               nullptr,
-                                               nullptr,
+                                               shared_memory,
+                                               lock_shared_memory,
+                                               order_shared_memory,
+                                               leave_shared_memory,
                                                nullptr,
                                                nullptr};
     file->pMethods = nullptr;

@@ -345,6 +345,81 @@ TEST(SqliteStore, OneProcessOnly) {
   EXPECT_EQ(WEXITSTATUS(status), 17);
 }
 
+SqliteOptions to_read() {
+  SqliteOptions options;
+  options.read_only = true;
+  return options;
+}
+
+TEST(SqliteStore, IsReadBesideTheProcessThatWritesIt) {
+  TemporaryFolder folder;
+  const auto file = folder / "dnsd.sqlite";
+  EXPECT_THAT(failure([&] { SqliteStore reader(file, to_read()); }), HasSubstr("UNWRITABLE"));
+  EXPECT_FALSE(std::filesystem::exists(file));
+  SqliteOptions options;
+  options.max_wal_octets = 100'000;  // so that commits copy it
+  SqliteStore store(file, options);
+  Workload work;
+  work.create(store);
+  const auto commit = [&] {
+    const JournalBatch batch = work.next(store);
+    store.append(batch);
+    work.apply(batch);
+  };
+  for (int i = 0; i < 10; ++i) commit();
+  const Contents before = work.contents;
+  {
+    SqliteStore reader(file, to_read());
+    SqliteStore second_reader(file, to_read());
+    for (int i = 0; i < 200; ++i) {
+      commit();
+      if (i % 10 != 0) continue;
+      store.checkpoint(work.rows(), store.last_lsn());
+      store.prune(store.last_lsn() - 5);
+    }
+    // Of the moment when it was opened.
+    EXPECT_EQ(load(reader), before);
+    EXPECT_EQ(reader.last_lsn(), 10U);
+    EXPECT_EQ(load(second_reader), before);
+    Collector journal;
+    reader.journal(0, journal);
+    EXPECT_EQ(journal.lsns.size(), 10U);
+    reader.check();
+    EXPECT_EQ(load(store), work.contents);
+    SqliteStore late_reader(file, to_read());
+    EXPECT_EQ(load(late_reader), work.contents);
+    // It changes nothing.
+    JournalBatch batch = work.next(store);
+    EXPECT_THAT(failure([&] { late_reader.append(batch); }), HasSubstr("UNWRITABLE"));
+    EXPECT_THAT(failure([&] { late_reader.checkpoint({}, 12); }), HasSubstr("CONFLICT"));
+    EXPECT_THAT(failure([&] { late_reader.prune(1'000); }), HasSubstr("UNWRITABLE"));
+    EXPECT_THAT(failure([&] { late_reader.remove_zone(work.apex); }), HasSubstr("UNWRITABLE"));
+  }
+  commit();
+  EXPECT_EQ(load(store), work.contents);
+}
+
+TEST(SqliteStore, IsReadWhileNobodyHasItOpen) {
+  TemporaryFolder folder;
+  const auto file = folder / "dnsd.sqlite";
+  Workload work;
+  {
+    SqliteStore store(file);
+    work.create(store);
+    const JournalBatch batch = work.next(store);
+    store.append(batch);
+    work.apply(batch);
+  }
+  EXPECT_EQ(load(*std::make_unique<SqliteStore>(file, to_read())), work.contents);
+  {
+    SqliteStore store(file);  // a reader keeps no lock
+    EXPECT_EQ(load(store), work.contents);
+  }
+  run_sql(file, "PRAGMA user_version = 1");
+  EXPECT_THAT(failure([&] { SqliteStore reader(file, to_read()); }),
+              HasSubstr("was written by an older version"));
+}
+
 TEST(SqliteStore, AnotherOpensItAfterAKill) {
   TemporaryFolder folder;
   const auto file = folder / "dnsd.sqlite";
