@@ -120,17 +120,15 @@ void ReplayWindow::vouch_only_from(sys_seconds from) {
   vouched_from_ = std::max(vouched_from_, from);
 }
 
-ReplayWindow read_replay_window(zones::Store& store, std::size_t capacity,
-                                std::chrono::seconds fudge, sys_seconds now) {
+void read_replay_window(zones::Store& store, sys_seconds now, ReplayWindow& window) {
   class Reader final : public zones::JournalSink {
    public:
-    Reader(ReplayWindow& window, sys_seconds since, std::chrono::seconds fudge_in)
-        : window_(window), since_(since), fudge_(fudge_in) {}
+    Reader(ReplayWindow& into, sys_seconds since) : window_(into), since_(since) {}
     bool batch(const zones::JournalBatch& batch) override {
       // There were batches before this one which may be of the window: nothing in them was signed
       // later than the fudge after this one.
       if (is_first_ && batch.lsn > 1 && batch.time >= since_) {
-        window_.vouch_only_from(batch.time + fudge_ + std::chrono::seconds(1));
+        window_.vouch_only_from(batch.time + window_.fudge() + std::chrono::seconds(1));
       }
       is_first_ = false;
       for (const zones::JournalMessage& message : batch.messages) {
@@ -144,15 +142,12 @@ ReplayWindow read_replay_window(zones::Store& store, std::size_t capacity,
    private:
     ReplayWindow& window_;
     const sys_seconds since_;
-    const std::chrono::seconds fudge_;
     bool is_first_ = true;
   };
 
-  ReplayWindow window(capacity, fudge);
-  const sys_seconds since = now - 2 * fudge;
-  Reader reader(window, since, fudge);
+  const sys_seconds since = now - 2 * window.fudge();
+  Reader reader(window, since);
   store.journal(store.newest_batch_before(since), reader);
-  return window;
 }
 
 }  // namespace dnsd

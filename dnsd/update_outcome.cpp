@@ -10,6 +10,8 @@ namespace {
 
 using zones::Rcode;
 
+constexpr std::size_t MAX_REFUSED_NAMES = 16;
+
 /// Marks all but the first of those that are one and the same message.
 void mark_copies(std::span<const UpdateJob> jobs, std::span<Outcome> outcomes) {
   if (jobs.size() < 2) return;
@@ -50,6 +52,29 @@ std::vector<Outcome> recognise(const ReplayWindow& window, std::span<const Updat
     }
   }
   return outcomes;
+}
+
+zones::JournalMessage journal_message(const UpdateJob& job, const Outcome& outcome) {
+  zones::JournalMessage message{.key = job.key,
+                                .signed_by = job.signed_by,
+                                .digest = job.digest,
+                                .source = job.source,
+                                .source_port = job.source_port,
+                                .signed_at = job.signed_at,
+                                .rcode = outcome.reply.rcode,
+                                .granted = outcome.reply.granted,
+                                .zone = outcome.zone,
+                                .touched = outcome.touched,
+                                .leases = {}};
+  if (message.rcode == Rcode::NOERROR || job.message.question.empty()) return message;
+  message.zone = job.message.question.front().name;
+  for (const zones::Record& record : job.message.authority) {
+    if (message.touched.size() == MAX_REFUSED_NAMES) break;
+    if (std::ranges::find(message.touched, record.owner) == message.touched.end()) {
+      message.touched.push_back(record.owner);
+    }
+  }
+  return message;
 }
 
 void settle(ReplayWindow& window, std::span<const UpdateJob> jobs,

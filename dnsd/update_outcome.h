@@ -28,6 +28,9 @@ struct Outcome {
 /// further copies of one in the batch are marked, and those that are too old for the window are
 /// refused: with BADTIME (RFC 8945 §5.2.3), or REFUSED when signed with SIG(0).
 std::vector<Outcome> recognise(const ReplayWindow& window, std::span<const UpdateJob> jobs);
+/// What the journal keeps of a message. Of a refused one too: the zone, and the first of the names
+/// that it wanted to change.
+zones::JournalMessage journal_message(const UpdateJob& job, const Outcome& outcome);
 /// Once a batch was decided: remembers its answers, and gives copies that of their original.
 void settle(ReplayWindow& window, std::span<const UpdateJob> jobs,
             std::span<Outcome> outcomes) noexcept;

@@ -62,7 +62,7 @@ struct UpdateWriter::Impl {
         limits(at_least_one(limits_in)),
         clock(std::move(clock_in)),
         checkpoint(*store, loaded),
-        replays(read_replay_window(*store, limits.replay_window, keys::MAX_FUDGE, clock())) {
+        replays(limits.replay_window, keys::MAX_FUDGE) {
     if (store->last_lsn() != loaded.last_lsn || builder->version() != publisher.newest().version) {
       throw std::logic_error("store, zones and published state are not of one moment");
     }
@@ -72,6 +72,7 @@ struct UpdateWriter::Impl {
 
   // --- the writer's thread ---
   void run();
+  void restore_replays();
   bool wait_for_work();
   SteadyTime next_chore() const;
   void do_chore();
@@ -130,6 +131,7 @@ struct UpdateWriter::Impl {
 };
 
 void UpdateWriter::Impl::run() {
+  restore_replays();
   while (wait_for_work()) {
     publish_new_policy();
     if (taken.empty()) {
@@ -147,6 +149,20 @@ void UpdateWriter::Impl::run() {
     unanswered -= answered;
   }
   finish();
+}
+
+// Here, so that queries need not wait for it.
+void UpdateWriter::Impl::restore_replays() {
+  const std::chrono::sys_seconds now = clock();
+  try {
+    read_replay_window(*store, now, replays);
+  } catch (const std::exception& error) {
+    spdlog::error(
+        "messages that were answered before the start cannot be known, so that updates are "
+        "answered BADTIME for {} s: {}",
+        keys::MAX_FUDGE.count(), error.what());
+    replays.vouch_only_from(now + keys::MAX_FUDGE + std::chrono::seconds(1));
+  }
 }
 
 // Takes the jobs that wait. False when the writer is to stop and there are none.
@@ -323,18 +339,7 @@ zones::JournalBatch UpdateWriter::Impl::journal_batch(std::span<const UpdateJob>
   for (std::size_t index = 0; index < jobs.size(); ++index) {
     const Outcome& outcome = outcomes[index];
     if (!outcome.is_remembered()) continue;
-    const UpdateJob& job = jobs[index];
-    record.messages.push_back({.key = job.key,
-                               .signed_by = job.signed_by,
-                               .digest = job.digest,
-                               .source = job.source,
-                               .source_port = job.source_port,
-                               .signed_at = job.signed_at,
-                               .rcode = outcome.reply.rcode,
-                               .granted = outcome.reply.granted,
-                               .zone = outcome.zone,
-                               .touched = outcome.touched,
-                               .leases = {}});
+    record.messages.push_back(journal_message(jobs[index], outcome));
   }
   return record;
 }

@@ -45,7 +45,8 @@ struct JournalMessage {
   Rcode rcode{};
   std::optional<UpdateLease> granted;  // what the answer said
   Name zone;                           // apex; the root when nothing was touched
-  std::vector<Name> touched;           // owners whose records it changed
+  std::vector<Name> touched;           // owners whose records it changed; when it was refused, some
+                                       // that it wanted to change
   std::vector<LeaseChange> leases;     // of records in `zone`, changed by it or not
 };
 

@@ -157,7 +157,9 @@ class ReadReplayWindow : public ::testing::Test {
     disk_->applied = batch.lsn;
   }
   ReplayWindow read(std::size_t capacity = 100) {
-    return read_replay_window(store_, capacity, FUDGE, NOW);
+    ReplayWindow window(capacity, FUDGE);
+    read_replay_window(store_, NOW, window);
+    return window;
   }
 
   std::shared_ptr<testing::MemoryDisk> disk_ = std::make_shared<testing::MemoryDisk>();

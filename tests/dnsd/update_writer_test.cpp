@@ -204,6 +204,24 @@ TEST_F(UpdateWriterTest, MessagesThatChangeNothingAreJournalledAsWell) {
   EXPECT_EQ(disk_->applied, 2U);
 }
 
+TEST_F(UpdateWriterTest, TheJournalTellsWhatRefusedMessagesWanted) {
+  World world = this->world();
+  EXPECT_EQ(world.send("b 60 A 192.0.2.1\nc 0 ANY A\nB 60 TXT x", "x 0 ANY ANY"), Rcode::NXDOMAIN);
+  std::string many;
+  for (int number = 0; number < 100; ++number) {
+    many += "n" + std::to_string(number) + " 60 A 192.0.2.1\n";
+  }
+  EXPECT_EQ(world.send(job(many, "", "example.com.", "stranger.")), Rcode::REFUSED);
+  EXPECT_EQ(world.send("a 0 ANY ANY"), Rcode::NOERROR);  // changes nothing
+  world.writer().stop();
+  const zones::JournalMessage& refused = disk_->journal.at(1).messages.at(0);
+  EXPECT_EQ(refused.zone, testing::name("example.org."));
+  EXPECT_EQ(refused.touched, (std::vector{testing::name("b"), testing::name("c")}));
+  EXPECT_EQ(disk_->journal.at(2).messages.at(0).zone, testing::name("example.com."));
+  EXPECT_EQ(disk_->journal.at(2).messages.at(0).touched.size(), 16U);  // bounded
+  EXPECT_TRUE(disk_->journal.at(3).messages.at(0).touched.empty());
+}
+
 TEST_F(UpdateWriterTest, StoreThatCannotBeWrittenUndoesTheBatch) {
   World world = this->world();
   EXPECT_EQ(world.send("a 60 A 192.0.2.1"), Rcode::NOERROR);
