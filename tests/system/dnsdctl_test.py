@@ -41,7 +41,7 @@ class Dnsdctl(unittest.TestCase):
 
     def test_help_and_version(self):
         for words in ((), ("key",), ("key", "new"), ("zone",), ("zone", "import"), ("zone", "export"),
-                      ("zone", "list"), ("zone", "check"), ("check",)):
+                      ("zone", "list"), ("zone", "check"), ("check",), ("history",), ("who",)):
             self.assertIn("Usage: dnsdctl", self.succeeds(*words, "--help"))
         self.assertRegex(self.succeeds("--version"), r"^dnsdctl \d+\.\d+\.\d+\n$")
 
@@ -50,7 +50,9 @@ class Dnsdctl(unittest.TestCase):
                       ("key", "new", "h1", "--algorithm", "hmac-md5"), ("zone", "import", "--store", "s.sqlite", "a"),
                       ("zone", "list", "--store", "no.sqlite"), ("check", "--store", "no.sqlite"),
                       ("zone", "check", "dyn.example", "no.zone"), ("zone", "check", "a..b", "dyn.zone"),
-                      ("zone", "export", "--store", "no.sqlite", "dyn.example")):
+                      ("zone", "export", "--store", "no.sqlite", "dyn.example"),
+                      ("history", "--store", "no.sqlite", "dyn.example"), ("history", "dyn.example"),
+                      ("who", "--store", "no.sqlite", "192.0.2.1", "80", "now"), ("who", "192.0.2.1", "80")):
             self.fails(*words)
         self.assertEqual(os.listdir(self.folder), ["dyn.zone"])
 

@@ -2,6 +2,7 @@
 // status or, as an error, one line that tells what to do. A StoreError goes through to main().
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <iosfwd>
 #include <string>
@@ -46,5 +47,26 @@ Outcome zone_check(const ZoneCheck& options, std::ostream& out);
 
 /// SQLite's own check, all checksums, a whole replay of the journal and its numbers.
 Outcome store_check(const std::filesystem::path& store, std::ostream& out);
+
+struct History {
+  std::filesystem::path store;
+  std::string name;
+  bool below = false;
+  std::string since;  // empty: all that is kept
+  bool json = false;  // an object a line
+};
+/// Who changed a name, and how. Works beside a running server.
+Outcome history(const History& options, std::ostream& out);
+
+struct Who {
+  std::filesystem::path store;
+  std::string address;
+  std::uint16_t port = 0;
+  std::string time;
+  bool json = false;
+};
+/// Who held an external address and port at a time; 1 when it was nobody. Works beside a running
+/// server.
+Outcome who(const Who& options, std::ostream& out);
 
 }  // namespace dnsdctl

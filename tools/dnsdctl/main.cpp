@@ -20,6 +20,8 @@ struct Options {
   dnsdctl::ZoneCheck zone_check;
   std::filesystem::path list_store;
   std::filesystem::path check_store;
+  dnsdctl::History history;
+  dnsdctl::Who who;
 };
 
 void declare_key(CLI::App& app, Options& options, Command& command) {
@@ -35,7 +37,7 @@ void declare_key(CLI::App& app, Options& options, Command& command) {
 }
 
 void declare_zone(CLI::App& app, Options& options, Command& command) {
-  CLI::App* zone = app.add_subcommand("zone", "Zones in a store that no server has open");
+  CLI::App* zone = app.add_subcommand("zone", "Zones in a store");
   zone->require_subcommand(1);
 
   CLI::App* import = zone->add_subcommand("import", "Create a zone from a zone file");
@@ -70,6 +72,27 @@ check->add_flag("--strict", judged.strict, "Exit with 1 for warnings too");
 check->callback([&] { command = [&judged] { return dnsdctl::zone_check(judged, std::cout); }; });
 }
 
+void declare_history(CLI::App& app, Options& options, Command& command) {
+  CLI::App* history = app.add_subcommand("history", "Tell who changed a name, and how");
+  dnsdctl::History& asked = options.history;
+  history->add_option("--store", asked.store, "The store, of a running server as well")->required();
+  history->add_option("name", asked.name, "The name")->required();
+  history->add_flag("--below", asked.below, "And all names below it");
+  history->add_option("--since", asked.since, "From this time on, as in 2026-11-24T10:30:00Z");
+  history->add_flag("--json", asked.json, "An object a line");
+  history->callback([&] { command = [&asked] { return dnsdctl::history(asked, std::cout); }; });
+
+  CLI::App* who = app.add_subcommand("who", "Tell which host held an address and port at a time");
+  dnsdctl::Who& endpoint = options.who;
+  who->add_option("--store", endpoint.store, "The store, of a running server as well")->required();
+  who->add_option("address", endpoint.address, "The external address")->required();
+  who->add_option("port", endpoint.port, "The external port")->required();
+  who->add_option("time", endpoint.time, "The time, as in 2026-11-24T10:30:00Z, or now")
+      ->required();
+  who->add_flag("--json", endpoint.json, "An object a line");
+  who->callback([&] { command = [&endpoint] { return dnsdctl::who(endpoint, std::cout); }; });
+}
+
 void declare_check(CLI::App& app, Options& options, Command& command) {
   CLI::App* check = app.add_subcommand("check", "Check a whole store: file, checksums, journal");
   check->add_option("--store", options.check_store, "The store")->required();
@@ -92,6 +115,7 @@ int run(int argc, char** argv) {
   declare_key(app, options, command);
   declare_zone(app, options, command);
   declare_check(app, options, command);
+  declare_history(app, options, command);
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& success) {  // --help, --version

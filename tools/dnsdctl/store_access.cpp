@@ -21,14 +21,16 @@ class BuilderWriter final : public zones::ZoneWriter {
 
 }  // namespace
 
-zones::Result<std::unique_ptr<zones::SqliteStore>, std::string> open_existing(
+zones::Result<std::unique_ptr<zones::SqliteStore>, std::string> open_to_read(
     const std::filesystem::path& path) {
   std::error_code ec;
   if (!std::filesystem::exists(path, ec)) {
     return tl::unexpected(path.string() +
                           ": there is no such store; 'zone import' makes one from a zone file");
   }
-  return std::make_unique<zones::SqliteStore>(path);
+  zones::SqliteOptions options;
+  options.read_only = true;
+  return std::make_unique<zones::SqliteStore>(path, options);
 }
 
 zones::Result<zones::Name, std::string> zone_name(const std::string& text) {

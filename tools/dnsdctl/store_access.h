@@ -14,8 +14,9 @@
 
 namespace dnsdctl {
 
-/// Opens a store that exists; it stays locked for others while the object lives. Throws StoreError.
-zones::Result<std::unique_ptr<zones::SqliteStore>, std::string> open_existing(
+/// Opens a store that exists, to be read only: also while a server has it open, and as it is at
+/// this moment. Throws StoreError.
+zones::Result<std::unique_ptr<zones::SqliteStore>, std::string> open_to_read(
     const std::filesystem::path& path);
 
 /// A zone's name as typed, with or without the final dot.

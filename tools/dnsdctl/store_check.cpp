@@ -56,7 +56,7 @@ class Continuity final : public zones::JournalSink {
 }  // namespace
 
 Outcome store_check(const std::filesystem::path& path, std::ostream& out) {
-  auto store = open_existing(path);
+  auto store = open_to_read(path);
   if (!store) return tl::unexpected(store.error());
   (*store)->check();
   const LoadedZones zones = load_zones(**store);

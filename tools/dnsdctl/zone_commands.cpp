@@ -51,9 +51,10 @@ Outcome zone_import(const ZoneImport& options, std::ostream& out, std::ostream& 
 Outcome zone_export(const ZoneExport& options, std::ostream& out) {
   const auto apex = zone_name(options.zone);
   if (!apex) return tl::unexpected(apex.error());
-  auto store = open_existing(options.store);
+  auto store = open_to_read(options.store);
   if (!store) return tl::unexpected(store.error());
   const LoadedZones zones = load_zones(**store);
+  store->reset();
   const auto zone = zones.catalogue.zone(*apex);
   if (!zone) {
     return tl::unexpected(options.store.string() + " holds no zone " + apex->to_text() +
@@ -66,9 +67,10 @@ Outcome zone_export(const ZoneExport& options, std::ostream& out) {
 }
 
 Outcome zone_list(const std::filesystem::path& path, std::ostream& out) {
-  auto store = open_existing(path);
+  auto store = open_to_read(path);
   if (!store) return tl::unexpected(store.error());
   const LoadedZones zones = load_zones(**store);
+  store->reset();
   std::size_t width = std::string("zone").size();
   zones.catalogue.for_each([&](const zones::ZoneSnapshot& zone) {
     width = std::max(width, zone.apex().to_text().size());
