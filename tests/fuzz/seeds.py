@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Writes the seed corpora: seeds.py FOLDER makes FOLDER/<target>/ for each target. The same files each time."""
 import os
+import random
 import struct
 import sys
 
@@ -237,10 +238,17 @@ def texts():
         yield u16(rtype) + words.encode()
 
 
+def updates():
+    """What signed_update_fuzz makes updates of; the generator is seeded, so that each build has the same."""
+    generator = random.Random(2136)
+    for _ in range(60):
+        yield generator.randbytes(generator.randint(8, 120))
+
+
 def main():
     folder = sys.argv[1]
     corpora = {"rdata_text_fuzz": texts(), "message_fuzz": messages(), "query_fuzz": (bytes([number % 256]) + one for number, one in enumerate(queries())), "tsig_fuzz": signed(), "journal_fuzz": journal(),
-               "name_fuzz": names()}
+               "name_fuzz": names(), "signed_update_fuzz": updates()}
     for target, seeds in corpora.items():
         os.makedirs(os.path.join(folder, target), exist_ok=True)
         for number, octets in enumerate(seeds):
