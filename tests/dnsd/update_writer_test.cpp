@@ -406,6 +406,23 @@ TEST_F(UpdateWriterTest, LagOfTheCheckpointIsBounded) {
   EXPECT_EQ(world.writer().status().checkpoint_lag, 0U);
 }
 
+TEST_F(UpdateWriterTest, JournalIsBoundedWithoutAPause) {
+  constexpr std::size_t KEPT = 10;
+  WriterLimits limits;
+  limits.checkpoint_lag = 4;  // so that the checkpoint follows
+  limits.journal_octets = KEPT * MemoryStore::BATCH_OCTETS;
+  World world = this->world(limits);
+  for (int number = 0; number < 1'000; ++number) {
+    EXPECT_EQ(world.send("a 0 ANY A\na 60 A 192.0.2." + std::to_string(number % 200)),
+              Rcode::NOERROR);
+  }
+  world.writer().stop();
+  EXPECT_EQ(disk_->last, 1'000U);
+  EXPECT_LT(disk_->journal.size(), 250U);
+  EXPECT_GE(disk_->journal.size(), KEPT);
+  EXPECT_GT(disk_->journal.begin()->first, 750U);
+}
+
 TEST_F(UpdateWriterTest, RefusesAStoreOfAnotherMoment) {
   auto store = std::make_unique<MemoryStore>(disk_);
   auto builder = std::make_unique<zones::CatalogueBuilder>();
