@@ -55,6 +55,14 @@ void read_log(ConfigFields& top, Config& config) {
   fields.finish();
 }
 
+void read_tsig(ConfigFields& top, keys::TsigPolicy& tsig) {
+  const toml::table* table = top.table("tsig");
+  if (!table) return;
+  ConfigFields fields(*table, "[tsig]", top.problems());
+  fields.integer("min-mac", tsig.min_mac_octets, 10, 64);  // RFC 8945 §5.2.2.1; SHA-512's whole MAC
+  fields.finish();
+}
+
 void read_tcp(ConfigFields& top, TcpLimits& tcp) {
   const toml::table* table = top.table("tcp");
   if (!table) return;
@@ -158,6 +166,7 @@ void read_all(ConfigFields& top, Config& config) {
   top.integer("udp-size", config.udp_octets, 512, 4096);
   read_store(top, config);
   read_log(top, config);
+  read_tsig(top, config.tsig);
   read_tcp(top, config.tcp);
   read_update(top, config.update);
   read_sig0(top, config);
@@ -271,6 +280,7 @@ ConfigResult read_config(const std::filesystem::path& file) {
 std::shared_ptr<const Policy> make_policy(const Config& config) {
   auto policy = std::make_shared<Policy>();
   policy->udp_octets = config.udp_octets;
+  policy->tsig = config.tsig;
   for (const keys::TsigKey& key : config.keys) policy->keyring.add(key);
   for (const PublicKeyConfig& key : config.public_keys) {
     policy->public_keys.emplace(key.name, key.key);

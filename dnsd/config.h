@@ -68,6 +68,7 @@ struct Config {
   TcpLimits tcp;
   WriterLimits update;
   AuthLimits sig0;
+  keys::TsigPolicy tsig{.min_mac_octets = 16};
   std::vector<keys::TsigKey> keys;
   std::vector<PublicKeyConfig> public_keys;
   std::vector<ZoneConfig> zones;

@@ -124,6 +124,10 @@ void KeyReader::read_algorithm() {
   if (!node) return;
   if (const auto algorithm = keys::algorithm_from_text(text)) {
     key_.algorithm = *algorithm;
+  } else if (text.starts_with("hmac-md5")) {
+    fields_.error(
+        node, "algorithm",
+        "is MD5, which is never accepted (RFC 8945 §6): make a new key with " + algorithms());
   } else {
     fields_.error(node, "algorithm", "must be " + algorithms());
   }
@@ -157,6 +161,12 @@ void KeyReader::read_secret() {
     fields_.warning(secret ? secret : secret_file, secret ? "secret" : "secret-file",
                     "is short: make one of " + std::to_string(keys::mac_octets(key_.algorithm)) +
                         " random octets (dnsdctl key new)");
+  }
+  if (key_.secret && key_.algorithm == keys::Algorithm::HMAC_SHA1) {
+    const toml::node* named = table_.get("algorithm");
+    fields_.warning(named ? named : secret_file, named ? "algorithm" : "secret-file",
+                    "is SHA-1, which is for clients that know nothing better: take hmac-sha256 "
+                    "(RFC 8945 §6)");
   }
 }
 

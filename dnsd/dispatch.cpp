@@ -10,6 +10,7 @@
 #include "dnsd/transfer_out.h"
 #include "dnsd/update_responder.h"
 #include "keys/tsig.h"
+#include "keys/tsig_record.h"
 #include "zones/message.h"
 #include "zones/serial.h"
 
@@ -70,6 +71,24 @@ std::array<std::uint8_t, 32> digest_of(const keys::TsigIdentity& identity) {
   return digest;
 }
 
+/// True where parse_request() says FORMERR. The form of other opcodes is not judged.
+bool is_malformed(const Request& request) {
+  return !request.whole && (request.opcode == Opcode::QUERY || request.opcode == Opcode::NOTIFY ||
+                            request.opcode == Opcode::UPDATE);
+}
+
+/// 0 when there is none. What is malformed otherwise, or of an opcode that is not known, may carry
+/// a TSIG all the same, and its answer is signed (RFC 8945 §5.3).
+std::size_t tsig_offset_of(const Context& context) {
+  const Request& request = context.request;
+  if (request.signature_offset != 0) {
+    return request.signature_type == Type::TSIG ? request.signature_offset : 0;
+  }
+  if (request.whole) return 0;
+  const auto found = keys::find_tsig(context.octets);
+  return found && *found ? (*found)->offset : 0;
+}
+
 }  // namespace
 
 struct Dispatcher::Impl {
@@ -87,7 +106,8 @@ struct Dispatcher::Impl {
 
   std::size_t handle(const Context& context, const std::function<SendLater()>& send_later,
                      std::unique_ptr<TransferOut>* transfer, StateReader* reader);
-  std::size_t handle_signed(const Context& context, const std::function<SendLater()>& send_later,
+  std::size_t handle_signed(const Context& context, std::size_t tsig_offset,
+                            const std::function<SendLater()>& send_later,
                             std::unique_ptr<TransferOut>* transfer, StateReader* reader);
   std::size_t by_opcode(const Context& context, Signer& signer,
                         const std::function<SendLater()>& send_later,
@@ -103,8 +123,12 @@ std::size_t Dispatcher::Impl::handle(const Context& context,
                                      const std::function<SendLater()>& send_later,
                                      std::unique_ptr<TransferOut>* transfer, StateReader* reader) {
   const Request& request = context.request;
-  if (request.signature_offset != 0 && request.signature_type == Type::TSIG) {
-    return handle_signed(context, send_later, transfer, reader);
+  if (const std::size_t offset = tsig_offset_of(context); offset != 0) {
+    return handle_signed(context, offset, send_later, transfer, reader);
+  }
+  if (is_malformed(request)) {
+    Signer nobody;
+    return error(nobody, context, Rcode::FORMERR);
   }
   if (request.signature_offset != 0 && request.opcode == Opcode::UPDATE) {
     return sig0_update(context, send_later);
@@ -114,19 +138,25 @@ std::size_t Dispatcher::Impl::handle(const Context& context,
   return by_opcode(context, nobody, send_later, transfer, reader);
 }
 
-std::size_t Dispatcher::Impl::handle_signed(const Context& context,
+std::size_t Dispatcher::Impl::handle_signed(const Context& context, std::size_t tsig_offset,
                                             const std::function<SendLater()>& send_later,
                                             std::unique_ptr<TransferOut>* transfer,
                                             StateReader* reader) {
   Signer signer;
-  signer.exchange.emplace(context.state.policy->keyring);
-  auto verified =
-      signer.exchange->verify(context.octets, context.request.signature_offset, context.now);
+  signer.exchange.emplace(context.state.policy->keyring, context.state.policy->tsig);
+  auto verified = signer.exchange->verify(context.octets, tsig_offset, context.now);
   if (verified) {
     signer.identity = std::move(*verified);
-    return by_opcode(context, signer, send_later, transfer, reader);
+    if (is_malformed(context.request)) return error(signer, context, Rcode::FORMERR);
+    try {
+      return by_opcode(context, signer, send_later, transfer, reader);
+    } catch (const std::exception& failure) {
+      log.failed(context.peer, failure.what());
+      return error(signer, context, Rcode::SERVFAIL);
+    }
   }
-  log.bad_signature(context.state, context.octets, context.request, context.peer, verified.error());
+  log.bad_signature(context.state, context.octets, context.request, tsig_offset, context.peer,
+                    verified.error());
   if (verified.error() == keys::TsigError::FORMERR) {
     Signer nobody;  // there is nothing sound to answer to
     return error(nobody, context, Rcode::FORMERR);
@@ -194,7 +224,7 @@ std::size_t Dispatcher::Impl::update(const Context& context, Signer& signer,
   job.message = std::move(*message);
   job.responder = std::make_unique<UpdateResponder>(
       UpdateRequest(context.octets, context.request, context.state.policy->udp_octets),
-      std::move(signer.exchange), send_later(), clock);
+      signer.exchange, send_later(), clock);
   if (!writer.submit(job)) {
     log.queue_full();
     job.responder->reply({.rcode = Rcode::SERVFAIL, .granted = {}, .reason = {}});
@@ -253,7 +283,7 @@ std::size_t Dispatcher::Impl::transfer_out(const Context& context, Signer& signe
     return error(signer, context, Rcode::SERVFAIL);
   }
   *transfer = std::make_unique<TransferOut>(context.octets, request, std::move(*pin), zone->apex(),
-                                            std::move(*slot), std::move(signer.exchange), clock);
+                                            std::move(*slot), signer.exchange, clock);
   return 0;
 }
 
@@ -274,14 +304,11 @@ std::size_t Dispatcher::handle(const State& state, std::span<const std::uint8_t>
   if (parsed == Parse::DROP) return 0;
   const AnswerLimits unsigned_limits{.transport = peer.transport,
                                      .own_udp_octets = state.policy->udp_octets};
-  if (parsed == Parse::FORMERR) {
-    if (request.opcode == Opcode::UPDATE) {
-      impl_->log.malformed_update(peer, "its sections are not whole");
-    }
-    return answer_error(octets, request, Rcode::FORMERR, unsigned_limits, out);
+  if (parsed == Parse::FORMERR && request.opcode == Opcode::UPDATE) {
+    impl_->log.malformed_update(peer, "its sections are not whole");
   }
   // The way of nearly all: no clock, no signature.
-  if (request.opcode == Opcode::QUERY && request.signature_offset == 0 &&
+  if (parsed == Parse::OK && request.opcode == Opcode::QUERY && request.signature_offset == 0 &&
       request.qtype != Type::AXFR && request.qtype != Type::IXFR) {
     return answer_query(state.catalogue, octets, request, unsigned_limits, out);
   }

@@ -20,9 +20,14 @@ std::optional<std::pair<zones::Name, zones::Name>> key_and_algorithm(
   return std::pair(key, algorithm);
 }
 
-std::string reason(const State& state, std::span<const std::uint8_t> octets, const Request& request,
-                   keys::TsigError error) {
-  const auto names = key_and_algorithm(octets, request.signature_offset);
+bool is_md5(zones::NameView algorithm) {
+  static const zones::Name MD5 = *zones::Name::from_text("hmac-md5.sig-alg.reg.int.");
+  return algorithm == MD5;
+}
+
+std::string reason(const State& state, std::span<const std::uint8_t> octets,
+                   std::size_t tsig_offset, keys::TsigError error) {
+  const auto names = key_and_algorithm(octets, tsig_offset);
   if (!names) return "its TSIG is malformed";
   const auto& [key, algorithm] = *names;
   const std::string who = "key " + key.to_text();
@@ -38,6 +43,10 @@ std::string reason(const State& state, std::span<const std::uint8_t> octets, con
       return "BADTRUNC: the MAC was cut too short, " + who;
     case keys::TsigError::BADKEY:
       break;
+  }
+  if (is_md5(algorithm)) {
+    return "BADKEY: HMAC-MD5 is never accepted (RFC 8945 §6), " + who +
+           "; let the client name hmac-sha256, it takes MD5 where it is told nothing";
   }
   if (!keys::algorithm_from_name(algorithm)) {
     return "BADKEY: algorithm " + algorithm.to_text() + " is not offered, " + who;
@@ -86,11 +95,12 @@ void DispatchLog::write(Kind kind, const MakeLine& make_line) {
 }
 
 void DispatchLog::bad_signature(const State& state, std::span<const std::uint8_t> octets,
-                                const Request& request, const Peer& peer, keys::TsigError error) {
+                                const Request& request, std::size_t tsig_offset, const Peer& peer,
+                                keys::TsigError error) {
   write(BAD_SIGNATURE, [&] {
     std::string line = std::string(kind_of(request.opcode)) + " from " + to_text(peer);
     if (request.question_end != 0) line += " for " + request.qname.to_text();
-    return line + " refused: " + reason(state, octets, request, error);
+    return line + " refused: " + reason(state, octets, tsig_offset, error);
   });
 }
 

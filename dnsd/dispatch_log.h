@@ -22,7 +22,8 @@ std::string to_text(const Peer& peer);
 class DispatchLog {
  public:
   void bad_signature(const State& state, std::span<const std::uint8_t> octets,
-                     const Request& request, const Peer& peer, keys::TsigError error);
+                     const Request& request, std::size_t tsig_offset, const Peer& peer,
+                     keys::TsigError error);
   void malformed_update(const Peer& peer, const char* what);
   void unsigned_update(const Peer& peer, zones::NameView zone);
   /// @param signer  as the SIG(0) claims; the root when that could not be read

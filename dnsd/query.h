@@ -29,6 +29,7 @@ struct Request {
   std::uint16_t udp_octets = 512;    // the sender's UDP payload size, at least 512
   std::size_t signature_offset = 0;  // of a TSIG or SIG(0) that is the last record; 0: none
   zones::Type signature_type{};      // TSIG or SIG
+  bool whole = false;  // all sections could be read, and nothing stands behind them
 };
 
 enum class Parse : std::uint8_t {

@@ -151,7 +151,8 @@ Parse parse_request(std::span<const std::uint8_t> octets, Request& request) {
   if ((request.flags & zones::flag::QR) != 0)
     return Parse::DROP;  // two servers would answer each other for ever
   request.opcode = static_cast<Opcode>(request.flags >> 11 & 0xF);
-  if (parse_sections(octets, request)) return Parse::OK;
+  request.whole = parse_sections(octets, request);
+  if (request.whole) return Parse::OK;
   switch (request.opcode) {
     case Opcode::QUERY:
     case Opcode::NOTIFY:

@@ -231,9 +231,19 @@ const Wrong WRONG[] = {
      {"f.toml:3: 'secret' in [[key]] is not base64, or empty"}},
     {"secret empty", "[[key]]\nname = \"k.\"\nsecret = \"\"", {"is not base64, or empty"}},
     {"algorithm",
-     "[[key]]\nname = \"k.\"\nalgorithm = \"hmac-md5\"\nsecret = "
+     "[[key]]\nname = \"k.\"\nalgorithm = \"hmac-foo\"\nsecret = "
      "\"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\"",
      {"f.toml:3: 'algorithm' in [[key]] must be hmac-sha256, hmac-sha512"}},
+    {"MD5",
+     "[[key]]\nname = \"k.\"\nalgorithm = \"hmac-md5\"\nsecret = "
+     "\"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\"",
+     {"f.toml:3: 'algorithm' in [[key]] is MD5, which is never accepted (RFC 8945 §6)"}},
+    {"RFC 8945 §5.2.2.1 no MAC is below 10 octets",
+     "[tsig]\nmin-mac = 9",
+     {"f.toml:2: 'min-mac' in [tsig] must be"}},
+    {"RFC 8945 §6 no MAC is above 64 octets",
+     "[tsig]\nmin-mac = 65",
+     {"f.toml:2: 'min-mac' in [tsig] must be"}},
     {"key twice, whatever its case",
      "[[key]]\nname = \"k.\"\nsecret = "
      "\"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\"\n[[key]]\nname = \"K\"\n"
@@ -338,6 +348,17 @@ TEST(Config, Warnings) {
   EXPECT_THAT(result.warnings[0].to_text(), HasSubstr("f.toml:3: 'secret' in [[key]] is short"));
   EXPECT_THAT(result.warnings[1].to_text(),
               HasSubstr("f.toml:6: 'notify' in [[zone]] has no effect"));
+
+  const ConfigResult sha1 = parse_config(
+      "[[key]]\nname = \"k.\"\nalgorithm = \"hmac-sha1\"\nsecret = "
+      "\"AAECAwQFBgcICQoLDA0ODxAREhM=\"\n[tsig]\nmin-mac = 20\n",
+      "f.toml");
+  ASSERT_TRUE(sha1.config);
+  EXPECT_EQ(sha1.config->tsig.min_mac_octets, 20U);
+  EXPECT_EQ(make_policy(*sha1.config)->tsig.min_mac_octets, 20U);
+  ASSERT_EQ(sha1.warnings.size(), 1U);
+  EXPECT_THAT(sha1.warnings[0].to_text(), HasSubstr("f.toml:3: 'algorithm' in [[key]] is SHA-1"));
+  EXPECT_EQ(make_policy(Config{})->tsig.min_mac_octets, 16U);
 }
 
 TEST(Config, Endpoints) {
