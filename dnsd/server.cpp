@@ -18,6 +18,7 @@
 #include "dnsd/tcp_listener.h"
 #include "dnsd/udp_worker.h"
 #include "dnsd/update_writer.h"
+#include "zones/counted.h"
 #include "zones/loader.h"
 #include "zones/sqlite_store.h"
 
@@ -88,8 +89,9 @@ void Server::Impl::load_zones() {
   const std::size_t zone_count = first.catalogue.size();
   publisher = std::make_unique<StatePublisher>(std::move(first));
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
-  spdlog::info("loaded {} zones, {} names, {} batches of the journal replayed, in {:.2f} s",
-               zone_count, loaded.names, loaded.batches, took.count());
+  spdlog::info("loaded {}, {}, {} of the journal replayed, in {:.2f} s",
+               zones::counted(zone_count, "zone"), zones::counted(loaded.names, "name"),
+               zones::counted(loaded.batches, "batch"), took.count());
 }
 
 /// TCP first: without SO_REUSEPORT it notices another server on the port.
@@ -172,8 +174,9 @@ Server::Server(Config config, const std::function<void()>& before_threads)
   std::string listening;
   for (const Endpoint& endpoint : impl.endpoints) listening += " " + to_text(endpoint);
   sd_notify(0, ("READY=1\nSTATUS=listening on" + listening).c_str());
-  spdlog::info("ready: listening on{} (UDP and TCP), {} zones, {} query threads", listening,
-               impl.config.zones.size(), impl.udp.size());
+  spdlog::info("ready: listening on{} (UDP and TCP), {}, {}", listening,
+               zones::counted(impl.config.zones.size(), "zone"),
+               zones::counted(impl.udp.size(), "query thread"));
 }
 
 Server::~Server() = default;
@@ -187,8 +190,9 @@ void Server::reload(const Config& config) {
   }
   set_log_level(config.log_level);
   impl_->writer->set_policy(make_policy(config));
-  spdlog::info("reloaded {}: {} keys, {} zones", config.file.string(), config.keys.size(),
-               config.zones.size());
+  spdlog::info("reloaded {}: {}, {}", config.file.string(),
+               zones::counted(config.keys.size(), "key"),
+               zones::counted(config.zones.size(), "zone"));
   sd_notify(0, "READY=1");
 }
 

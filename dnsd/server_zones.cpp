@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "dnsd/server.h"
+#include "zones/counted.h"
 #include "zones/zone_file.h"
 
 namespace dnsd {
@@ -21,12 +22,13 @@ void import_zone(zones::Store& store, const ZoneConfig& zone) {
   }
   spdlog::info("zone {}: importing {}", name, zone.file.string());
   const auto file = zones::ZoneFile::read(zone.file, zone.name, [&](std::uint64_t records) {
-    spdlog::info("zone {}: {} records read", name, records);
+    spdlog::info("zone {}: {} read", name, zones::counted(records, "record"));
   });
   if (!file) throw StartError("zone " + name + " cannot be imported: " + file.error().to_text());
   store.create_zone(zone.name, [&](zones::ZoneWriter& writer) { file->write_to(writer); });
-  spdlog::info("zone {}: {} records of {} names imported; from now on the store is the truth", name,
-               file->record_count(), file->name_count());
+  spdlog::info("zone {}: {} of {} imported; from now on the store is the truth", name,
+               zones::counted(file->record_count(), "record"),
+               zones::counted(file->name_count(), "name"));
 }
 
 }  // namespace

@@ -10,6 +10,7 @@
 #include "dnsd/coroutine_end.h"
 #include "dnsd/dispatch_log.h"
 #include "dnsd/transfer_out.h"
+#include "zones/counted.h"
 
 namespace dnsd {
 namespace {
@@ -288,8 +289,9 @@ asio::awaitable<void> TcpConnection::run_transfer(std::unique_ptr<TransferOut> t
     // Others of this thread get their turn between messages.
     co_await asio::post(socket_.get_executor(), asio::use_awaitable);
   }
-  spdlog::info("{} done: serial {}, {} records, {} messages", what, transfer->serial(),
-               transfer->records(), transfer->messages());
+  spdlog::info("{} done: serial {}, {}, {}", what, transfer->serial(),
+               zones::counted(transfer->records(), "record"),
+               zones::counted(transfer->messages(), "message"));
 }
 
 /// After the last message was read: what is asked already is still answered.

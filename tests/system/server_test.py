@@ -2,13 +2,15 @@
 import contextlib
 import os
 import pwd
+import re
 import signal
 import socket
 import subprocess
 import tempfile
+import time
 
 import dns
-from harness import BIN, Dnsd, SystemTest, TIME_LIMIT, ZONE, key, main, run
+from harness import BIN, Dnsd, SystemTest, TIME_LIMIT, ZONE, ZONE_TEXT, key, main, run
 
 
 class Lifecycle(SystemTest):
@@ -36,6 +38,27 @@ class Lifecycle(SystemTest):
             # Nothing is left to replay: the write-ahead log is gone or empty.
             wal = dnsd.store + "-wal"
             self.assertTrue(not os.path.exists(wal) or os.path.getsize(wal) == 0)
+
+    def test_a_stop_during_the_first_load_leaves_nothing_half_made(self):
+        """A zone is imported in one transaction: the next start finds it whole or imports it again."""
+        count, again = 40_000, 0
+        text = ZONE_TEXT + "".join(f"s{i} IN TXT {i}\n" for i in range(count))
+        for wal_octets in (None, 1, 1_000_000):  # None: while the file is read; others: while it is written
+            with self.subTest(wal_octets):
+                dnsd = Dnsd(self, zone_text=text)
+                process = dnsd.launch()
+                process.wait_for("importing")
+                wal = dnsd.store + "-wal"
+                while wal_octets and "imported" not in process.log() and (
+                        not os.path.exists(wal) or os.path.getsize(wal) < wal_octets):
+                    time.sleep(0.001)
+                self.assertIn(process.terminate(), (0, -signal.SIGTERM), process.log())
+                dnsd.start()
+                again += "importing" in dnsd.running.log()
+                self.assertEqual(len([line for line in dnsd.axfr() if re.match(r"s\d+\.dyn", line)]), count)
+                self.assertEqual(dnsd.update(dns.add(f"h1.{ZONE}", 60, "A", "192.0.2.1")).rcode, "NOERROR")
+                dnsd.stop()
+        self.assertGreaterEqual(again, 1, "none was stopped before its zone was imported")
 
     def test_reload(self):
         dnsd = Dnsd(self).start()

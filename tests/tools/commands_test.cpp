@@ -212,7 +212,7 @@ TEST_F(Commands, ExportHasWhatTheJournalHoldsAboveTheCheckpoint) {
   const Outcome sound = store_check(path("s.sqlite"), out_);
   ASSERT_TRUE(sound) << sound.error();
   EXPECT_EQ(*sound, 0);
-  EXPECT_THAT(out_.str(), HasSubstr("sound; 1 zones, 3 names, 6 records; journal 1 to 2, "
+  EXPECT_THAT(out_.str(), HasSubstr("sound; 1 zone, 3 names, 6 records; journal 1 to 2, "
                                     "checkpoint at 0"));
 }
 

@@ -3,6 +3,7 @@
 
 #include "tools/dnsdctl/commands.h"
 #include "tools/dnsdctl/store_access.h"
+#include "zones/counted.h"
 #include "zones/serial.h"
 
 namespace dnsdctl {
@@ -84,8 +85,8 @@ Outcome store_check(const std::filesystem::path& path, std::ostream& out) {
     return true;
   });
   if (!what.empty()) return tl::unexpected(path.string() + ": " + what + "; restore a backup");
-  out << path.string() << ": sound; " << zones.catalogue.size() << " zones, " << names << " names, "
-      << records << " records; journal ";
+  out << path.string() << ": sound; " << zones::counted(zones.catalogue.size(), "zone") << ", "
+      << zones::counted(names, "name") << ", " << zones::counted(records, "record") << "; journal ";
   if (journal.count() == 0) {
     out << "empty";
   } else {

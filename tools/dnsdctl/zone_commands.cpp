@@ -7,6 +7,7 @@
 #include "tools/dnsdctl/commands.h"
 #include "tools/dnsdctl/store_access.h"
 #include "tools/dnsdctl/zone_check.h"
+#include "zones/counted.h"
 
 namespace dnsdctl {
 namespace {
@@ -104,9 +105,10 @@ Outcome zone_check(const ZoneCheck& options, std::ostream& out) {
     ++(is_error ? errors : warnings);
     out << (is_error ? "error: " : "warning: ") << finding.what << '\n';
   }
-  out << apex->to_text() << ": serial " << zone->serial() << ", " << file->record_count()
-      << " records of " << file->name_count() << " names, " << errors << " errors, " << warnings
-      << " warnings\n";
+  out << apex->to_text() << ": serial " << zone->serial() << ", "
+      << zones::counted(file->record_count(), "record") << " of "
+      << zones::counted(file->name_count(), "name") << ", " << zones::counted(errors, "error")
+      << ", " << zones::counted(warnings, "warning") << "\n";
   return errors > 0 || (options.strict && warnings > 0) ? 1 : 0;
 }
 
