@@ -66,6 +66,7 @@ class FakeNetwork final : public Network {
       if (!updates.empty()) {
         reply.message->header.rcode = static_cast<std::uint8_t>(updates.front().first);
         reply.tsig_error = updates.front().second;
+        if (reply.tsig_error == 18) reply.server_time = std::chrono::sys_days{std::chrono::days{1}};
         updates.pop_front();
       }
       if (forget_lease) reply.message->edns.reset();
@@ -268,7 +269,8 @@ TEST(Session, RcodesAndExitStatus) {
       {Rcode::NOTAUTH, 17,
        "; TSIG error with server: tsig indicates error\nupdate failed: NOTAUTH(BADKEY)\n"},
       {Rcode::NOTAUTH, 18,
-       "; TSIG error with server: tsig indicates error\nupdate failed: NOTAUTH(BADTIME)\n"},
+       "; TSIG error with server: tsig indicates error\n"
+       "; the server's clock says 1970-01-02 00:00:00 UTC\nupdate failed: NOTAUTH(BADTIME)\n"},
       {Rcode::NOTAUTH, 22,
        "; TSIG error with server: tsig indicates error\nupdate failed: NOTAUTH(BADTRUNC)\n"},
   };

@@ -29,6 +29,7 @@ Reply SystemNetwork::exchange(const tools::Endpoint& server, keys::Exchange::Mak
   }
   reply.message = exchange.response();
   reply.tsig_error = exchange.tsig_error();
+  reply.server_time = exchange.server_time();
   return reply;
 }
 

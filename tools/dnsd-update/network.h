@@ -1,6 +1,7 @@
 // What a session needs of the network, so that tests can give it another one.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <optional>
 #include <string>
@@ -18,6 +19,7 @@ struct Reply {
   /// that the server did not accept the signature.
   std::uint16_t tsig_error = 0;
   std::string failure;  // "timed out", "connection refused"
+  std::optional<std::chrono::sys_seconds> server_time;  // with BADTIME
 };
 
 class Network {
