@@ -270,7 +270,7 @@ TEST(Session, RcodesAndExitStatus) {
        "; TSIG error with server: tsig indicates error\nupdate failed: NOTAUTH(BADKEY)\n"},
       {Rcode::NOTAUTH, 18,
        "; TSIG error with server: tsig indicates error\n"
-       "; the server's clock says 1970-01-02 00:00:00 UTC\nupdate failed: NOTAUTH(BADTIME)\n"},
+       "; the server's clock says 1970-01-02T00:00:00Z\nupdate failed: NOTAUTH(BADTIME)\n"},
       {Rcode::NOTAUTH, 22,
        "; TSIG error with server: tsig indicates error\nupdate failed: NOTAUTH(BADTRUNC)\n"},
   };

@@ -3,11 +3,11 @@
 #include <strings.h>
 
 #include <cstring>
-#include <ctime>
 #include <istream>
 #include <ostream>
 #include <utility>
 
+#include "tools/common/utc_time.h"
 #include "tools/dnsd-update/message_text.h"
 
 namespace dnsd_update {
@@ -61,17 +61,6 @@ Message soa_query(const Name& name, zones::Class rrclass, bool recursive) {
 std::string lease_to_text(const zones::UpdateLease& lease) {
   std::string text = std::to_string(lease.lease) + " s";
   if (lease.key_lease) text += ", of KEY records " + std::to_string(*lease.key_lease) + " s";
-  return text;
-}
-
-/// RFC 8945 §5.4.3: the server's time is told, and no clock is set by it.
-std::string utc(std::chrono::sys_seconds time) {
-  const std::time_t seconds = std::chrono::system_clock::to_time_t(time);
-  std::tm parts{};
-  char text[32] = "an impossible time";
-  if (gmtime_r(&seconds, &parts) != nullptr) {
-    std::strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S UTC", &parts);
-  }
   return text;
 }
 
@@ -293,7 +282,9 @@ void Session::report(const Reply& reply) {
   if (reply.tsig_error != 0) {
     err_ << "; TSIG error with server: "
          << (answer_ ? std::string("tsig indicates error") : reply.failure) << '\n';
-    if (reply.server_time) err_ << "; the server's clock says " << utc(*reply.server_time) << '\n';
+    if (reply.server_time) {  // to be told, never to be set by (RFC 8945 §5.4.3)
+      err_ << "; the server's clock says " << tools::to_text(*reply.server_time) << '\n';
+    }
   }
   if (!answer_ || answer_->header.rcode != 0 || reply.tsig_error != 0) {
     failed_ = true;
