@@ -56,7 +56,7 @@ class FakeNetwork final : public Network {
     Message request = make();
     log += server.to_text() + " " + signature_of(signer) + describe(request) + "\n";
     if (on_send) on_send(zones::to_wire(request));
-    if (unreachable == server.to_text()) return {.message = {}, .failure = "timed out"};
+    if (unreachable == server.to_text()) return {.message = {}, .failure = "timed out", .server_time = {}};
     Reply reply;
     reply.message = std::move(request);
     reply.message->header.qr = true;
