@@ -22,8 +22,10 @@ PARSERS = [
     "zones/wire_reader.cpp", "zones/wire_reader.h", "zones/message.cpp", "zones/rdata.cpp", "zones/edns.cpp",
     "zones/name.cpp", "zones/text.cpp", "zones/presentation.cpp", "zones/zone_file.cpp", "zones/journal_codec.cpp",
     "keys/tsig.cpp", "keys/tsig_record.cpp", "keys/tsig_client.cpp", "keys/key_file.cpp",
+    "zones/update_lease.cpp", "keys/sig0.cpp", "keys/public_key.cpp",
     "keys/key_file_parsers.cpp", "dnsd/request_parse.cpp",
-    "dnsd/config.cpp", "dnsd/config_fields.cpp", "dnsd/config_keys.cpp", "tools/dnsd-update/script.cpp",
+    "dnsd/config.cpp", "dnsd/config_fields.cpp", "dnsd/config_keys.cpp", "dnsd/config_sig0.cpp",
+    "tools/dnsd-update/script.cpp", "tools/dnsd-update/words.cpp", "tools/dnsd-update/service.cpp",
 ]
 
 

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "zones/message.h"
+#include "zones/update_lease.h"
 
 namespace {
 
@@ -36,6 +37,24 @@ void require_equal(const zones::Edns& a, const zones::Edns& b) {
   require(a.version == b.version && a.flags == b.flags && a.options.size() == b.options.size());
   for (std::size_t i = 0; i < a.options.size(); ++i) {
     require(a.options[i].code == b.options[i].code && a.options[i].data == b.options[i].data);
+  }
+}
+
+/// The options that are told apart say the same after being written.
+void check_options(const zones::Edns& edns) {
+  for (const zones::EdnsOption& option : edns.options) {
+    require(edns.find(option.code) != nullptr);
+    if (option.code == zones::OptionCode::UPDATE_LEASE) {
+      const auto lease = zones::read_update_lease(option.data);
+      require(lease.has_value() == (option.data.size() == 4 || option.data.size() == 8));
+      require(!lease || zones::update_lease_data(*lease) == option.data);
+    }
+    if (option.code == zones::OptionCode::EXTENDED_ERROR && option.data.size() >= 2) {
+      zones::ExtendedError error;
+      error.info_code = static_cast<std::uint16_t>(option.data[0] << 8 | option.data[1]);
+      error.text.assign(option.data.begin() + 2, option.data.end());
+      require(error.option().code == option.code && error.option().data == option.data);
+    }
   }
 }
 
@@ -76,6 +95,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     return 0;
   }
   for (const zones::Record& record : first->answer) check_rdata(record);
+  if (first->edns) check_options(*first->edns);
   const std::vector<std::uint8_t> wire = zones::to_wire(*first);
   if (wire.empty()) return 0;  // names that came compressed and may not leave so made it too large
   const auto second = zones::parse_message(wire);

@@ -245,10 +245,43 @@ def updates():
         yield generator.randbytes(generator.randint(8, 120))
 
 
+def sig0():
+    """First octet: what the rest is (0 KEY RDATA, 1 a message, 2 a message to sign)."""
+    files = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../data/sig0")
+    for name in sorted(os.listdir(files)):
+        with open(os.path.join(files, name)) as file:
+            lines = file.read().splitlines()
+        if name.endswith(".key"):
+            flags, protocol, algorithm, key = lines[0].split()[3:7]
+            rdata = u16(int(flags)) + bytes([int(protocol), int(algorithm)]) + base64.b64decode("".join(lines[0].split()[6:]))
+            yield b"\0" + rdata
+            yield b"\0" + rdata[:-1]
+            for head in (u16(0x8200), u16(0xC200)):
+                yield b"\0" + head + rdata[2:]
+            yield b"\0" + rdata[:2] + b"\1" + rdata[3:]
+            yield b"\0" + rdata[:3] + b"\5" + rdata[4:]
+        elif name.endswith(".hex"):
+            octets = bytes.fromhex(lines[1])
+            yield b"\1" + octets
+            yield b"\1" + octets[:-1]
+            yield b"\1" + octets[:-1] + bytes([octets[-1] ^ 1])
+            yield b"\2" + octets
+    # RSA: exponents of no, one and too many octets, and a long form of the length (RFC 3110 §2).
+    modulus = b"\xc1" + bytes(range(1, 128))
+    for exponent in (b"\1\3", b"\3\1\0\1", b"\0\0\3\1\0\1", b"\0", b"\0\0\0", b"\1\1", b"\1\2", b"\5\1\0\0\0\1", b"\xff"):
+        yield b"\0" + u16(512) + bytes([3, 8]) + exponent + modulus
+        yield b"\0" + u16(512) + bytes([3, 10]) + exponent + modulus[:60]
+    yield b"\0" + u16(512) + bytes([3, 8]) + b"\3\1\0\1" + bytes([0xC1]) + bytes(600)
+    yield b"\0" + u16(512) + bytes([3, 13]) + bytes(64)
+    yield b"\0" + u16(512) + bytes([3, 14]) + bytes(95)
+    for message in updates():
+        yield b"\2" + message
+
+
 def main():
     folder = sys.argv[1]
     corpora = {"rdata_text_fuzz": texts(), "message_fuzz": messages(), "query_fuzz": (bytes([number % 256]) + one for number, one in enumerate(queries())), "tsig_fuzz": signed(), "journal_fuzz": journal(),
-               "name_fuzz": names(), "signed_update_fuzz": updates()}
+               "name_fuzz": names(), "sig0_fuzz": sig0(), "signed_update_fuzz": updates()}
     for target, seeds in corpora.items():
         os.makedirs(os.path.join(folder, target), exist_ok=True)
         for number, octets in enumerate(seeds):

@@ -35,12 +35,19 @@ struct World {
   keys::TsigKey other = make_key("sha256.example.", keys::Algorithm::HMAC_SHA256);
 };
 
-void server(const World& world, std::span<const std::uint8_t> octets) {
+void server(const World& world, std::span<const std::uint8_t> octets, std::chrono::sys_seconds now,
+            keys::TsigPolicy policy) {
   dnsd::Request request;
   if (dnsd::parse_request(octets, request) != dnsd::Parse::OK) return;
   if (request.signature_offset == 0 || request.signature_type != zones::Type::TSIG) return;
-  keys::TsigExchange exchange(world.keyring);
-  const auto verified = exchange.verify(octets, request.signature_offset, NOW);
+  keys::TsigExchange exchange(world.keyring, policy);
+  const auto verified = exchange.verify(octets, request.signature_offset, now);
+  if (!verified) {
+    fuzz::require(*keys::to_text(verified.error()) != '\0', "an error has a name");
+    fuzz::require(
+        (exchange.max_signature_octets() == 0) == (verified.error() == keys::TsigError::FORMERR),
+        "all but FORMERR is answered with a TSIG");
+  }
   if (verified) {
     fuzz::require(verified->key == world.keyring.find(verified->key->name), "a key of the keyring");
     fuzz::require(verified->mac.size() == keys::mac_octets(verified->key->algorithm),
@@ -50,10 +57,11 @@ void server(const World& world, std::span<const std::uint8_t> octets) {
   std::array<std::uint8_t, 4096> buffer{};
   for (int i = 0; i < 2; ++i) {
     const std::size_t size = dnsd::answer_error(
-        octets, request, verified ? zones::Rcode::NOERROR : zones::Rcode::NOTAUTH,
+        octets, request, verified ? zones::Rcode::NOERROR : keys::rcode_of(verified.error()),
         {.transport = dnsd::Transport::TCP, .reserve = exchange.max_signature_octets()}, buffer);
     const std::size_t before = size;
-    const std::size_t after = exchange.sign(buffer, size, NOW);
+    if (i == 1 && verified) exchange.refuse_time();  // as the replay window does
+    const std::size_t after = exchange.sign(buffer, size, now);
     fuzz::require(exchange.max_signature_octets() <= keys::MAX_TSIG_OCTETS + 1024,
                   "a bounded signature");
     if (after == 0) continue;
@@ -73,6 +81,49 @@ void client(const World& world, std::span<const std::uint8_t> octets) {
   // The client's request is the same each time, but its MAC is not in the seeds: nothing may pass.
   const auto verdict = exchange.verify(octets, NOW, error, server_time);
   fuzz::require(verdict != TsigClient::Verdict::VALID, "an answer that nobody signed is not valid");
+  fuzz::require(*keys::to_text(verdict) != '\0', "a verdict has a name");
+  fuzz::require(!exchange.complete(), "and nothing is complete");
+}
+
+/// What the client makes of a clock that is wrong, here or there.
+void clocks(const World& world, std::span<const std::uint8_t> request,
+            const dnsd::Request& parsed) {
+  using Verdict = TsigClient::Verdict;
+  const struct {
+    std::chrono::seconds server;
+    std::chrono::seconds client;
+    Verdict verdict;
+  } rows[] = {{std::chrono::seconds(0), std::chrono::seconds(301), Verdict::BAD_TIME},
+              {std::chrono::seconds(-300), std::chrono::seconds(0), Verdict::VALID},
+              {std::chrono::seconds(301), std::chrono::seconds(0), Verdict::SERVER_ERROR}};
+  for (const auto& row : rows) {
+    std::vector<std::uint8_t> again(request.begin(), request.end());
+    TsigClient one(world.other);
+    fuzz::require(one.sign(again, NOW), "there is room to sign");
+    TsigClient exchange = std::move(one);
+    keys::TsigExchange server_side(world.keyring);
+    const bool verified = server_side.verify(again, request.size(), NOW + row.server).has_value();
+    fuzz::require(verified == (row.verdict != Verdict::SERVER_ERROR), "BADTIME, or none");
+    std::array<std::uint8_t, 4096> buffer{};
+    const std::size_t size = dnsd::answer_error(
+        again, parsed, verified ? zones::Rcode::REFUSED : zones::Rcode::NOTAUTH,
+        {.transport = dnsd::Transport::TCP, .reserve = server_side.max_signature_octets()}, buffer);
+    const std::vector<std::uint8_t> unsigned_answer(
+        buffer.begin(), buffer.begin() + static_cast<std::ptrdiff_t>(size));
+    const auto answer = std::span(buffer).first(server_side.sign(buffer, size, NOW + row.server));
+    std::uint16_t error = 0;
+    std::optional<std::chrono::sys_seconds> server_time;
+    const Verdict verdict = exchange.verify(answer, NOW + row.client, error, server_time);
+    fuzz::require(verdict == row.verdict, "the clocks tell the verdict");
+    fuzz::require(
+        server_time.has_value() == !verified && (verified || *server_time == NOW + row.server),
+        "BADTIME tells the server's time");
+    if (verdict != Verdict::VALID) continue;
+    // An unsigned message after the first counts only once a signed one comes (RFC 8945 §5.3.1).
+    fuzz::require(exchange.verify(unsigned_answer, NOW, error, server_time) == Verdict::PENDING &&
+                      !exchange.complete(),
+                  "an unsigned message in mid stream is pending");
+  }
 }
 
 /// Any message, signed by a client, verified and answered by the server in two messages, verified
@@ -116,13 +167,16 @@ void both(const World& world, std::span<const std::uint8_t> octets) {
                   "the server's answer is valid");
   }
   fuzz::require(exchange.complete(), "the stream is complete");
+  clocks(world, octets, request);
 }
 
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   static const World world;
-  server(world, {data, size});
+  server(world, {data, size}, NOW, {});
+  server(world, {data, size}, NOW + std::chrono::seconds(400), {.min_mac_octets = 64});
+  server(world, {data, size}, NOW, {.min_mac_octets = 64});
   client(world, {data, size});
   both(world, {data, size});
   return 0;
