@@ -91,6 +91,7 @@ void read_update(ConfigFields& top, WriterLimits& update) {
   fields.integer("max-records", message.records_per_message, 1, 60'000);
   fields.integer("max-records-per-rrset", message.records_per_rrset, 1, 10'000);
   fields.integer("max-rrsets-per-name", message.rrsets_per_name, 1, 10'000);
+  fields.integer("max-records-per-zone", message.records_per_zone, 2, 1'000'000'000);
   fields.finish();
 }
 
@@ -307,7 +308,8 @@ std::vector<std::string> needs_restart(const Config& before, const Config& after
   const auto limits_of = [](const WriterLimits& update) {
     return std::tuple(update.queue, update.batch, update.replay_window, update.journal_batches,
                       update.journal_age, update.journal_octets, update.message.records_per_message,
-                      update.message.records_per_rrset, update.message.rrsets_per_name);
+                      update.message.records_per_rrset, update.message.rrsets_per_name,
+                      update.message.records_per_zone);
   };
   check(limits_of(before.update) == limits_of(after.update), "[update]");
   // Which zones are served; what `file` says of one that is served already has no effect anyway.

@@ -80,12 +80,21 @@ class Application {
     return true;
   }
 
-  ZoneUpdate finish() && {
+  // REFUSED when the zone would grow beyond its limit.
+  zones::Result<ZoneUpdate, Rcode> finish() && {
     ZoneUpdate update;
     update.sets_serial = sets_serial_;
+    std::uint64_t before = 0;
+    std::uint64_t after = 0;
     for (Touched& touched : touched_) {
-      if (same_records(zone_.rrsets(touched.owner.view()), touched.rrsets.view())) continue;
+      const zones::RRsetsView present = zone_.rrsets(touched.owner.view());
+      if (same_records(present, touched.rrsets.view())) continue;
+      before += present.record_count();
+      after += touched.rrsets.view().record_count();
       update.names.push_back({touched.owner, touched.rrsets.packed()});
+    }
+    if (after > before && zone_.record_count() + (after - before) > limits_.records_per_zone) {
+      return tl::unexpected(Rcode::REFUSED);
     }
     return update;
   }
@@ -205,7 +214,8 @@ zones::Result<zones::ZoneSnapshot, Rcode> find_update_zone(
   if (zone_section.size() != 1) return tl::unexpected(Rcode::FORMERR);
   const zones::Question& zone = zone_section.front();
   if (zone.type != Type::SOA) return tl::unexpected(Rcode::FORMERR);
-  if (zone.rrclass != Class::IN) return tl::unexpected(Rcode::NOTAUTH);  // no zone here is of another
+  if (zone.rrclass != Class::IN)
+    return tl::unexpected(Rcode::NOTAUTH);  // no zone here is of another
   const std::optional<zones::ZoneSnapshot> found = catalogue.zone(zone.name.view());
   if (!found) return tl::unexpected(Rcode::NOTAUTH);
   return *found;

@@ -19,6 +19,7 @@ struct UpdateLimits {
   std::size_t records_per_message = 2'000;  // in the prerequisite and the update section together
   std::size_t records_per_rrset = 100;
   std::size_t rrsets_per_name = 100;
+  std::uint64_t records_per_zone = 100'000'000;
 };
 
 /// The zone that an UPDATE names (§3.1): FORMERR unless the zone section is one SOA, NOTAUTH when no

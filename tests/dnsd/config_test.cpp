@@ -74,6 +74,7 @@ journal-size = 4000000
 max-records = 300
 max-records-per-rrset = 30
 max-rrsets-per-name = 10
+max-records-per-zone = 5000
 [sig0]
 threads = 3
 queue = 20
@@ -114,6 +115,7 @@ name = "other.example."
   EXPECT_EQ(config.update.message.records_per_message, 300U);
   EXPECT_EQ(config.update.message.records_per_rrset, 30U);
   EXPECT_EQ(config.update.message.rrsets_per_name, 10U);
+  EXPECT_EQ(config.update.message.records_per_zone, 5000U);
   const AuthLimits sig0{.threads = 3, .queue = 20, .rate = 7, .udp_rate = 30};
   EXPECT_EQ(config.sig0, sig0);
   ASSERT_EQ(config.keys.size(), 1U);

@@ -356,6 +356,31 @@ TEST(UpdateApply, LimitsAreRefused) {
   }
 }
 
+TEST(UpdateApply, AZoneHasItsLimit) {
+  // SOA and NS of the apex, which every zone of these tests has, are two.
+  const UpdateLimits limits{.records_per_zone = 4};
+  const Row rows[] = {
+      {"as many as allowed", "a 60 A 192.0.2.1", "b 60 A 192.0.2.2",
+       "a 60 A 192.0.2.1\nb 60 A 192.0.2.2"},
+      {"one too many", "a 60 A 192.0.2.1", "b 60 A 192.0.2.2\nc 60 A 192.0.2.3", "REFUSED"},
+      {"room made in the same message", "a 60 A 192.0.2.1\nb 60 A 192.0.2.2",
+       "c 60 A 192.0.2.3\na 0 ANY ANY", "b 60 A 192.0.2.2\nc 60 A 192.0.2.3"},
+      {"above the limit by import, changed", "a 60 A 192.0.2.1\nb 60 A 192.0.2.2\nc 60 A 192.0.2.3",
+       "a 0 NONE A 192.0.2.1\na 60 A 192.0.2.4",
+       "a 60 A 192.0.2.4\nb 60 A 192.0.2.2\nc 60 A 192.0.2.3"},
+      {"above the limit by import, grown", "a 60 A 192.0.2.1\nb 60 A 192.0.2.2\nc 60 A 192.0.2.3",
+       "d 60 A 192.0.2.4", "REFUSED"},
+  };
+  for (const Row& row : rows) {
+    SCOPED_TRACE(row.clause);
+    testing::TestZone zone(row.zone);
+    const std::string got = apply(zone, row.updates, limits);
+    EXPECT_EQ(got, row.want == std::string("REFUSED")
+                       ? "REFUSED"
+                       : testing::dump(testing::TestZone(row.want).snapshot()));
+  }
+}
+
 TEST(UpdateApply, RrsetMustFitAMessage) {
   // 250 octets of RDATA and 12 of owner, type, class, TTL and length: 244 records fit 64,000
   // octets.

@@ -20,7 +20,7 @@ import update_differences
 import update_model as model
 import update_peers
 import update_stream
-from harness import SystemTest, TIME_LIMIT, key, main
+from harness import SANITIZER, SystemTest, TIME_LIMIT, key, main
 
 UPDATES = int(os.environ.get("DNSD_DIFFERENTIAL_UPDATES", "20000"))
 SEED = os.environ.get("DNSD_DIFFERENTIAL_SEED", "1")
@@ -361,6 +361,10 @@ class Differential(SystemTest):
             for zone in running:
                 self.check_answers(zone)
                 self.check_zones(zone)
+        for peer in self.peers:
+            if peer.name == "dnsd":
+                self.assertEqual(peer.process.terminate(), 0, peer.process.log())
+                self.assertNotRegex(peer.process.log(), SANITIZER)
         print(f"{self.count} updates to {len(self.peers)} servers in {time.monotonic() - started:.1f} s, {self.mends} of them mends; "
               + ", ".join(f"{dns.RCODES[rcode]} {count}" for rcode, count in sorted(self.rcodes.items())))
         for name, server in self.models.items():
