@@ -170,35 +170,104 @@ void claim_uri(RdataView target, Claims& claims) {
   }
 }
 
-}  // namespace
-
-Claims claims_of(zones::NameView owner, Type type, RdataView rdata) {
-  Claims claims;
-  switch (type) {
-    case Type::A:
-      claims.addresses.push_back(from_ipv4(rdata));
-      return claims;
-    case Type::AAAA:
-      claims.addresses.push_back(from_ipv6(rdata));
-      return claims;
-    case Type::A6:
-      claims.unclear = "A6 records hide addresses; publish AAAA";
-      return claims;
-    case Type::SVCB:
-    case Type::HTTPS:
-      claim_service_binding(owner, type, rdata, claims);
-      return claims;
-    case Type::URI:
-      claim_uri(rdata.subspan(4), claims);
-      return claims;
-    default:
-      break;
+/// RFC 1035 §3.4.2: address, protocol, and a bit for each port.
+void claim_well_known_services(RdataView rdata, Claims& claims) {
+  constexpr std::size_t BITS_AT = 5;
+  claims.addresses.push_back(from_ipv4(rdata));
+  for (std::size_t bit = 0; bit < std::min<std::size_t>((rdata.size() - BITS_AT) * 8, 65'536);
+       ++bit) {
+    if ((rdata[BITS_AT + bit / 8] >> (7 - bit % 8) & 1) != 0) {
+      claims.ports.push_back(static_cast<std::uint16_t>(bit));
+    }
   }
+}
+
+void claim_names(Type type, RdataView rdata, Claims& claims) {
   zones::for_each_name(type, rdata, [&claims](zones::NameView name) {
     if (!name.is_root()) claims.targets.emplace_back(name);
   });
-  if (type == Type::SRV && !zones::target_name(type, rdata).is_root()) {
-    claims.ports.push_back(static_cast<std::uint16_t>(rdata[4] << 8 | rdata[5]));
+}
+
+/// RFC 3403 §4.1: order, preference, flags, services, regexp, replacement.
+void claim_naptr(RdataView rdata, Claims& claims) {
+  std::size_t at = 4;
+  at += 1U + rdata[at];
+  at += 1U + rdata[at];
+  if (rdata[at] != 0) claims.unclear = "the regular expression of a NAPTR record can lead anywhere";
+  claim_names(Type::NAPTR, rdata, claims);
+}
+
+/// RFC 6672 §2.3: every name below the owner becomes one below the target.
+void claim_subtree(RdataView rdata, Claims& claims) {
+  static const zones::Name wildcard = zones::Name::from_text("*.").value();
+  const auto below = zones::Name::join(wildcard, zones::name_at(rdata, 0));
+  if (below) {
+    claims.targets.push_back(*below);
+  } else {
+    claims.unclear = "the target of the DNAME record is too long";
+  }
+}
+
+}  // namespace
+
+const char* why_unclear(Type type) {
+  switch (type) {
+    case Type::NS:
+      return "NS records hand the name to a server that may answer with any address";
+    case Type::A6:
+      return "A6 records hide addresses; publish AAAA";
+    case Type::NSAP:
+    case Type::IPSECKEY:
+    case Type::HIP:
+      return "records of this type hide addresses in a form that is not read here";
+    default:
+      break;
+  }
+  // ATMA, ILNP's (RFC 6742), AMTRELAY (RFC 8777) and many more.
+  if (zones::to_text(type).starts_with("TYPE")) {
+    return "what records of a type that is not known here lead to cannot be told";
+  }
+  return nullptr;
+}
+
+Claims claims_of(zones::NameView owner, Type type, RdataView rdata) {
+  Claims claims;
+  if (const char* why = why_unclear(type)) {
+    claims.unclear = why;
+    return claims;
+  }
+  switch (type) {
+    case Type::A:
+      claims.addresses.push_back(from_ipv4(rdata));
+      break;
+    case Type::AAAA:
+      claims.addresses.push_back(from_ipv6(rdata));
+      break;
+    case Type::WKS:
+      claim_well_known_services(rdata, claims);
+      break;
+    case Type::SVCB:
+    case Type::HTTPS:
+      claim_service_binding(owner, type, rdata, claims);
+      break;
+    case Type::URI:
+      claim_uri(rdata.subspan(4), claims);
+      break;
+    case Type::NAPTR:
+      claim_naptr(rdata, claims);
+      break;
+    case Type::DNAME:
+      claim_subtree(rdata, claims);
+      break;
+    case Type::SRV:
+      claim_names(type, rdata, claims);
+      if (!zones::target_name(type, rdata).is_root()) {
+        claims.ports.push_back(static_cast<std::uint16_t>(rdata[4] << 8 | rdata[5]));
+      }
+      break;
+    default:
+      claim_names(type, rdata, claims);
+      break;
   }
   return claims;
 }

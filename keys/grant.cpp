@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cstring>
+#include <utility>
 
 #include "keys/claims.h"
 
@@ -74,6 +75,12 @@ bool matches(const NameRule& rule, NameView name, const Requester& requester,
   return false;
 }
 
+bool matches_any(const std::vector<NameRule>& rules, NameView name, const Requester& requester,
+                 const Portal& portal) {
+  return std::ranges::any_of(
+      rules, [&](const NameRule& rule) { return matches(rule, name, requester, portal); });
+}
+
 bool matches(const AddressRule& rule, const Address& address, const Requester& requester) {
   switch (rule.kind) {
     case AddressRule::Kind::SOURCE:
@@ -101,7 +108,7 @@ std::string list(const std::vector<Rule>& rules) {
 
 Stop stop_of_claims(const Grant& grant, const Requester& requester, const Wish& wish,
                     const Portal& portal) {
-  if (grant.addresses.empty() && grant.ports.empty() && grant.targets.empty()) return {};
+  if (!grant.limits_endpoints()) return {};
   const Claims claims = claims_of(wish.owner, wish.type, wish.rdata);
   if (claims.unclear) return {3, *claims.unclear};
   for (const Address& address : claims.addresses) {
@@ -125,21 +132,34 @@ Stop stop_of_claims(const Grant& grant, const Requester& requester, const Wish& 
     if (!allowed) return {5, "port " + std::to_string(port) + " is outside the ports of the grant"};
   }
   for (const Name& target : claims.targets) {
-    const bool allowed =
-        grant.targets.empty() || std::ranges::any_of(grant.targets, [&](const NameRule& rule) {
-          return matches(rule, target, requester, portal);
-        });
-    if (!allowed) return {6, "target " + target.to_text() + " is not among " + list(grant.targets)};
+    if (grant.targets.empty() || matches_any(grant.targets, target, requester, portal)) continue;
+    return {6, "target " + target.to_text() + " is not among " + list(grant.targets)};
   }
   return {};
 }
 
+bool is_challenge_name(NameView name) {
+  constexpr std::string_view LABEL = "_acme-challenge";  // RFC 8555 §8.4
+  return std::ranges::equal(name.first_label(), LABEL, [](std::uint8_t octet, char wanted) {
+    return zones::lower(octet) == static_cast<std::uint8_t>(wanted);
+  });
+}
+
+bool is_challenge(const Grant& grant, const Requester& requester, const Wish& wish,
+                  const Portal& portal) {
+  if (!grant.acme_challenge) return false;
+  if (wish.type != Type::TXT && (wish.type != Type::ANY || wish.adds)) return false;
+  return is_challenge_name(wish.owner) &&
+         matches_any(grant.names, wish.owner.parent(), requester, portal);
+}
+
 Stop stop(const Grant& grant, const Requester& requester, const Wish& wish, const Portal& portal) {
   if (grant.update) return {};
-  const bool named = std::ranges::any_of(grant.names, [&](const NameRule& rule) {
-    return matches(rule, wish.owner, requester, portal);
-  });
-  if (!named) return {1, "name " + wish.owner.to_text() + " is not among " + list(grant.names)};
+  if (is_challenge(grant, requester, wish, portal)) return {};
+  if (!matches_any(grant.names, wish.owner, requester, portal)) {
+    return {1, "name " + wish.owner.to_text() + " is not among " + list(grant.names)};
+  }
+  if (wish.type == Type::ANY && !wish.adds) return {};
   if (std::ranges::find(grant.types, wish.type) == grant.types.end()) {
     return {2, "type " + zones::to_text(wish.type) + " is not among the types of the grant"};
   }
@@ -313,46 +333,77 @@ bool Grant::is_for(NameView asking) const {
   return key.is_wildcard() ? asking.is_below(key.view().parent()) : key.view() == asking;
 }
 
+void ZoneGrants::add(Grant grant) {
+  Index& index = grant.key.is_wildcard() ? by_pattern_ : by_key_;
+  index[grant.key.is_wildcard() ? grant.key.parent() : grant.key].push_back(grants_.size());
+  grants_.push_back(std::move(grant));
+}
+
+/// True when one of the key's grants holds; asks no further then.
+template <class Holds>
+bool ZoneGrants::any(NameView key, const Holds& holds) const {
+  const auto any_in = [&](const Index& index, NameView name) {
+    const auto found = index.find(name);
+    return found != index.end() &&
+           std::ranges::any_of(found->second, [&](std::size_t at) { return holds(grants_[at]); });
+  };
+  if (any_in(by_key_, key)) return true;
+  if (by_pattern_.empty()) return false;
+  for (NameView above = key; !above.is_root();) {
+    above = above.parent();
+    if (any_in(by_pattern_, above)) return true;
+  }
+  return false;
+}
+
 bool ZoneGrants::may_update(NameView key) const {
-  return std::ranges::any_of(
-      grants_, [key](const Grant& grant) { return grant.permits_changes() && grant.is_for(key); });
+  return any(key, [](const Grant& grant) { return grant.permits_changes(); });
 }
 
 bool ZoneGrants::may_transfer(NameView key) const {
-  return std::ranges::any_of(
-      grants_, [key](const Grant& grant) { return grant.transfer && grant.is_for(key); });
+  return any(key, [](const Grant& grant) { return grant.transfer; });
 }
 
 bool ZoneGrants::may_update_all(NameView key) const {
-  return std::ranges::any_of(
-      grants_, [key](const Grant& grant) { return grant.update && grant.is_for(key); });
+  return any(key, [](const Grant& grant) { return grant.update; });
 }
 
 Ruling ZoneGrants::judge(const Requester& requester, const Wish& wish, const Portal& portal) const {
-  Stop nearest{0, "no grant of this zone is for key " + requester.key.to_text()};
-  for (const Grant& grant : grants_) {
-    if (!grant.permits_changes() || !grant.is_for(requester.key)) continue;
+  Ruling ruling;
+  int nearest = -1;
+  any(requester.key, [&](const Grant& grant) {
+    if (!grant.permits_changes()) return false;
     Stop stopped = stop(grant, requester, wish, portal);
-    if (stopped.why.empty()) return {true, {}};
-    if (stopped.progress >= nearest.progress) nearest = std::move(stopped);
+    if (stopped.why.empty()) {
+      ruling = {.allowed = true, .why = {}, .grant = &grant};
+      return true;
+    }
+    if (stopped.progress > nearest) {
+      nearest = stopped.progress;
+      ruling = {.allowed = false, .why = std::move(stopped.why), .grant = &grant};
+    }
+    return false;
+  });
+  if (ruling.grant == nullptr) {
+    ruling.why = "no grant of this zone is for key " + requester.key.to_text();
   }
-  return {false, std::move(nearest.why)};
+  return ruling;
 }
 
 KeyLimits ZoneGrants::limits(NameView key) const {
   KeyLimits limits;
   bool first = true;
-  for (const Grant& grant : grants_) {
-    if (!grant.permits_changes() || !grant.is_for(key)) continue;
-    if (first) {
+  any(key, [&](const Grant& grant) {
+    if (!grant.permits_changes()) return false;
+    if (std::exchange(first, false)) {
       limits = {grant.max_records, grant.max_lease, grant.rate_per_minute};
-      first = false;
-      continue;
+    } else {
+      limits.max_records = more_generous(limits.max_records, grant.max_records);
+      limits.max_lease = more_generous(limits.max_lease, grant.max_lease);
+      limits.rate_per_minute = more_generous(limits.rate_per_minute, grant.rate_per_minute);
     }
-    limits.max_records = more_generous(limits.max_records, grant.max_records);
-    limits.max_lease = more_generous(limits.max_lease, grant.max_lease);
-    limits.rate_per_minute = more_generous(limits.rate_per_minute, grant.rate_per_minute);
-  }
+    return false;
+  });
   return limits;
 }
 

@@ -9,7 +9,7 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <utility>
+#include <unordered_map>
 #include <vector>
 
 #include "zones/name.h"
@@ -73,7 +73,8 @@ struct PortRange {
 /// "1024-65535", "80,443,8000-8999".
 zones::Result<std::vector<PortRange>, std::string> ports_from_text(std::string_view text);
 
-/// Types by mnemonic or TYPEnnn; the word "service" stands for A AAAA SRV TXT HTTPS SVCB URI CNAME.
+/// Types by mnemonic or TYPEnnn; the word "service" stands for A AAAA SRV TXT HTTPS SVCB URI CNAME
+/// (and, in a grant, for `acme_challenge` as well).
 zones::Result<std::vector<zones::Type>, std::string> types_from_text(
     std::span<const std::string> words);
 
@@ -85,15 +86,20 @@ struct Grant {
   bool transfer = false;
   std::vector<NameRule> names{};
   std::vector<zones::Type> types{};
+  /// TXT at _acme-challenge below each of `names` as well, for certificates by DNS-01 (RFC 8555
+  /// §8.4).
+  bool acme_challenge = false;
   std::vector<AddressRule> addresses{};  // of A, AAAA, hints of SVCB and HTTPS, authority of URI
   std::vector<PortRange> ports{};        // of SRV, SVCB, HTTPS, URI
   std::vector<NameRule> targets{};       // names in RDATA, and the authority of URI
   std::size_t max_records = 0;  // records at and below the key's name after an update; 0: no limit
   std::chrono::seconds max_lease{0};  // 0: no limit
   std::uint32_t rate_per_minute = 0;  // updates; 0: no limit
+  std::size_t line = 0;               // of its [[zone.grant]]; 0: not from a file
 
   bool is_for(zones::NameView asking) const;
   bool permits_changes() const { return update || !names.empty(); }
+  bool limits_endpoints() const { return !addresses.empty() || !ports.empty() || !targets.empty(); }
 };
 
 /// Who asks. The key is one whose signature was verified, never one merely claimed.
@@ -104,11 +110,11 @@ struct Requester {
 };
 
 /// One record of an update, as far as grants care. To delete a whole name is one wish for each type
-/// it has.
+/// it has. Type ANY that is not added asks whether the key may change anything at the name.
 struct Wish {
   zones::NameView owner{};
   zones::Type type{};
-  zones::RdataView rdata{};  // looked at only when it is added
+  zones::RdataView rdata{};  // valid for the type; looked at only when it is added
   bool adds = false;
 };
 
@@ -118,11 +124,10 @@ struct Portal {
   std::vector<zones::Name> names;
 };
 
-/// `why` is a sentence for log, extended error and `explain`: which rule refused, or which grant
-/// permits.
 struct Ruling {
   bool allowed = false;
-  std::string why;
+  std::string why;  // of a refusal: a sentence that names the rule; for log, client and `explain`
+  const Grant* grant = nullptr;  // that permits it, or that came nearest to it; in ZoneGrants
 };
 
 /// Limits that hold for a key in a zone: of each the most generous that one of its grants gives.
@@ -132,12 +137,12 @@ struct KeyLimits {
   std::uint32_t rate_per_minute = 0;
 };
 
-/// All grants of one zone, in the order of the configuration. A key may what any of its grants
-/// permits: none takes away what another gave, but one record must be permitted by one grant as a
-/// whole.
+/// All grants of one zone. A key may what any of its grants permits: none takes away what another
+/// gave, but one record must be permitted by one grant as a whole. To find those of a key costs the
+/// same for one grant and for a million.
 class ZoneGrants {
  public:
-  void add(Grant grant) { grants_.push_back(std::move(grant)); }
+  void add(Grant grant);
   /// True when some grant permits some change: the first question, before any record is looked at.
   bool may_update(zones::NameView key) const;
   bool may_transfer(zones::NameView key) const;
@@ -145,10 +150,17 @@ class ZoneGrants {
   bool may_update_all(zones::NameView key) const;
   Ruling judge(const Requester& requester, const Wish& wish, const Portal& portal = {}) const;
   KeyLimits limits(zones::NameView key) const;
-  std::span<const Grant> grants() const { return grants_; }
+  std::span<const Grant> grants() const { return grants_; }  // in the order they were added
 
  private:
+  using Index =
+      std::unordered_map<zones::Name, std::vector<std::size_t>, zones::NameHash, zones::NameEqual>;
+  template <class Holds>
+  bool any(zones::NameView key, const Holds& holds) const;
+
   std::vector<Grant> grants_;
+  Index by_key_;      // of grants to one key
+  Index by_pattern_;  // of grants to a "*." pattern, by what follows the "*."
 };
 
 }  // namespace keys

@@ -250,15 +250,86 @@ TEST(Grant, Targets) {
   };
   expect(subscriber(), rows);
   Grant delegating = subscriber();
-  delegating.types = {Type::NS, Type::DNAME, Type::MX, Type::PTR};
+  delegating.types = {Type::NS,    Type::DNAME, Type::MX,       Type::PTR, Type::NAPTR,
+                      Type::WKS,   Type::A6,    Type::IPSECKEY, Type::SOA, static_cast<Type>(65280),
+                      Type::AFSDB, Type::TLSA};
   const Case delegating_rows[] = {
-      {"NS below itself", "h1.dyn.example.", Type::NS, "ns.h1.dyn.example.", nullptr},
-      {"NS elsewhere", "h1.dyn.example.", Type::NS, "ns.evil.example.", "target"},
-      {"DNAME elsewhere", "h1.dyn.example.", Type::DNAME, "evil.example.", "target"},
+      {"NS, even with glue below itself", "h1.dyn.example.", Type::NS, "ns.h1.dyn.example.",
+       "hand the name to a server"},
+      {"NS elsewhere", "h1.dyn.example.", Type::NS, "ns.evil.example.", "hand the name"},
+      {"DNAME elsewhere", "h1.dyn.example.", Type::DNAME, "evil.example.",
+       "target *.evil.example."},
+      {"DNAME to below itself", "a.h1.dyn.example.", Type::DNAME, "b.h1.dyn.example.", nullptr},
+      {"DNAME to the portal, below which others may be", "h1.dyn.example.", Type::DNAME,
+       "portal.example.", "target *.portal.example."},
+      {"DNAME as an unknown type", "h1.dyn.example.", static_cast<Type>(39), "evil.example.",
+       "target *.evil.example."},
+      {"NAPTR", "h1.dyn.example.", Type::NAPTR,
+       "1 1 \"S\" \"SIP+D2U\" \"\" _sip._udp.h1.dyn.example.", nullptr},
+      {"NAPTR elsewhere", "h1.dyn.example.", Type::NAPTR,
+       "1 1 \"S\" \"SIP+D2U\" \"\" _sip._udp.evil.example.", "target"},
+      {"NAPTR that makes a URI", "h1.dyn.example.", Type::NAPTR,
+       "1 1 \"U\" \"E2U+sip\" \"!^.*$!sip:me@evil.example!\" .", "lead anywhere"},
+      {"WKS: its address", "h1.dyn.example.", Type::WKS, "\\# 7 08080808 06 00 01",
+       "address 8.8.8.8"},
+      {"WKS: its ports", "h1.dyn.example.", Type::WKS, "\\# 7 c6336401 06 00 01", "port 15"},
+      {"A6", "h1.dyn.example.", Type::A6, "\\# 17 00 20010db8000100000000000000000001", "A6"},
+      {"IPSECKEY: a gateway", "h1.dyn.example.", Type::IPSECKEY, "\\# 8 0a 01 02 08080808 00",
+       "not read here"},
+      {"SOA", "h1.dyn.example.", Type::SOA, "evil.example. h1.dyn.example. 1 1 1 1 1", "target"},
+      {"AFSDB elsewhere", "h1.dyn.example.", Type::AFSDB, "1 evil.example.", "target"},
+      {"a type that is not known here", "h1.dyn.example.", static_cast<Type>(65280),
+       "\\# 4 08080808", "cannot be told"},
+      {"a type that leads nowhere", "_8443._tcp.h1.dyn.example.", Type::TLSA, "3 1 1 00", nullptr},
       {"MX elsewhere", "h1.dyn.example.", Type::MX, "10 evil.example.", "target"},
       {"PTR elsewhere", "h1.dyn.example.", Type::PTR, "evil.example.", "target"},
   };
   expect(delegating, delegating_rows);
+}
+
+TEST(Grant, ServiceIncludesTheChallengeOfCertificates) {
+  Grant grant = subscriber();
+  grant.names = {{NameRule::Kind::SELF, {}}};
+  grant.acme_challenge = true;
+  const Case rows[] = {
+      {"the challenge (RFC 8555 §8.4)", "_acme-challenge.h1.dyn.example.", Type::TXT, "x", nullptr},
+      {"in another case", "_ACME-Challenge.H1.dyn.example.", Type::TXT, "x", nullptr},
+      {"its removal", "_acme-challenge.h1.dyn.example.", Type::TXT, nullptr, nullptr},
+      {"asking whether it may", "_acme-challenge.h1.dyn.example.", Type::ANY, nullptr, nullptr},
+      {"another type there", "_acme-challenge.h1.dyn.example.", Type::A, "198.51.100.1", "name"},
+      {"another's", "_acme-challenge.h2.dyn.example.", Type::TXT, "x", "name"},
+      {"below itself", "_acme-challenge.a.h1.dyn.example.", Type::TXT, "x", "name"},
+      {"a label like it", "_acme-challengex.h1.dyn.example.", Type::TXT, "x", "name"},
+      {"the zone's", "_acme-challenge.dyn.example.", Type::TXT, "x", "name"},
+  };
+  expect(grant, rows);
+  grant.acme_challenge = false;
+  const Case without[] = {
+      {"TXT alone does not", "_acme-challenge.h1.dyn.example.", Type::TXT, "x", "name"}};
+  expect(grant, without);
+}
+
+TEST(Grant, WhetherAnythingAtAName) {
+  const Case rows[] = {{"own", "h1.dyn.example.", Type::ANY, nullptr, nullptr},
+                       {"another's", "h2.dyn.example.", Type::ANY, nullptr, "name"}};
+  expect(subscriber(), rows);
+}
+
+TEST(ZoneGrants, ARulingNamesItsGrant) {
+  ZoneGrants grants;
+  Grant low = subscriber();
+  low.line = 3;
+  Grant high = low;
+  high.line = 9;
+  high.types = {Type::CAA};
+  grants.add(low);
+  grants.add(high);
+  const zones::Name key = name("h1.dyn.example.");
+  const zones::Name other = name("h2.dyn.example.");
+  EXPECT_EQ(grants.judge({key}, {key, Type::CAA, {}, false}).grant->line, 9U);
+  EXPECT_EQ(grants.judge({key}, {key, Type::A, {}, false}).grant->line, 3U);
+  EXPECT_EQ(grants.judge({key}, {other, Type::A, {}, false}).grant->line, 3U);
+  EXPECT_EQ(grants.judge({name("x.")}, {key, Type::A, {}, false}).grant, nullptr);
 }
 
 TEST(Grant, WhatIsNotLimitedIsFree) {
