@@ -11,6 +11,8 @@
 #include "dnsd/config_keys.h"
 #include "dnsd/config_sig0.h"
 #include "dnsd/signers.h"
+#include "keys/grant_toml.h"
+#include "keys/toml_file.h"
 
 namespace dnsd {
 namespace {
@@ -99,25 +101,14 @@ void read_grants(ConfigFields& zone_fields, ZoneConfig& zone, const Config& conf
                  std::span<const zones::Name> zone_names) {
   for (const toml::table* table : zone_fields.tables("grant")) {
     ConfigFields fields(*table, "[[zone.grant]]", zone_fields.problems());
-    keys::Grant grant;
-    const toml::node* key = fields.domain_name("key", grant.key);
-    const toml::node* update = fields.boolean("update", grant.update);
-    const toml::node* transfer = fields.boolean("transfer", grant.transfer);
-    if (!table->contains("key")) fields.missing("key", "a grant names the [[key]] it is for");
-    if (key && !can_have_key(grant, config, zone_names)) {
+    keys::Grant grant = keys::read_grant(fields, zone.name, config.portal);
+    const toml::node* key = fields.node("key");
+    if (key && !grant.key.is_root() && !can_have_key(grant, config, zone_names)) {
       fields.error(key, "key",
                    "names '" + grant.key.to_text() +
                        "', but there is no [[key]] of that name, nor a [[zone]] that could hold a "
                        "KEY record of that name");
     }
-    const bool both_read =
-        (update || !table->contains("update")) && (transfer || !table->contains("transfer"));
-    if (both_read && !grant.update && !grant.transfer) {
-      fields.problems().error(fields.line(),
-                              "this [[zone.grant]] grants nothing: set update = true, "
-                              "transfer = true or both, or remove it");
-    }
-    fields.finish();
     zone.grants.push_back(std::move(grant));
   }
 }
@@ -172,48 +163,9 @@ void read_all(ConfigFields& top, Config& config) {
   read_update(top, config.update);
   read_sig0(top, config);
   read_keys(top, config);
+  config.portal = keys::read_portal(top);
   read_zones(top, config);
   top.finish();
-}
-
-/// A parser's message may quote the line it is about, and that line may hold a secret.
-std::string syntax_error(const toml::parse_error& error, std::string_view text) {
-  std::size_t line = error.source().begin.line;
-  std::string_view rest = text;
-  for (; line > 1 && !rest.empty(); --line) {
-    const std::size_t end = rest.find('\n');
-    rest = end == std::string_view::npos ? std::string_view{} : rest.substr(end + 1);
-  }
-  if (rest.substr(0, rest.find('\n')).find("secret") != std::string_view::npos) {
-    return "this is not TOML: a secret is written in double quotes, as secret = \"…\"";
-  }
-  std::string what(error.description());
-  std::ranges::replace_if(
-      what, [](char c) { return static_cast<unsigned char>(c) < 0x20; }, ' ');
-  return "this is not TOML: " + what;
-}
-
-/// Where the parser gave up by an assertion, which has no place: the first line with which it does.
-std::size_t asserting_line(std::string_view text) {
-  std::vector<std::size_t> ends;  // of lines
-  for (std::size_t at = text.find('\n'); at != std::string_view::npos;
-       at = text.find('\n', at + 1)) {
-    ends.push_back(at + 1);
-  }
-  ends.push_back(text.size());
-  const auto asserts = [&](std::size_t end) {
-    try {
-      static_cast<void>(toml::parse(text.substr(0, end)));
-    } catch (const TomlAssertion&) {
-      return true;
-    } catch (const toml::parse_error&) {
-      return false;
-    }
-    return false;
-  };
-  const auto first =
-      std::ranges::partition_point(ends, [&](std::size_t end) { return !asserts(end); });
-  return static_cast<std::size_t>(first - ends.begin()) + 1;
 }
 
 }  // namespace
@@ -240,26 +192,15 @@ std::optional<Endpoint> endpoint_from_text(std::string_view text) {
   return Endpoint(address, port);
 }
 
-std::string ConfigProblem::to_text() const {
-  std::string text = file.string();
-  if (line != 0) text += ":" + std::to_string(line);
-  return text + ": " + what;
-}
-
 ConfigResult parse_config(std::string_view text, const std::filesystem::path& file) {
   ConfigProblems problems(file);
   Config config;
   config.file = std::filesystem::absolute(file).lexically_normal();
   config.listen = {*endpoint_from_text("0.0.0.0:53"), *endpoint_from_text("[::]:53")};
-  try {
-    const toml::table table = toml::parse(text);
+  keys::read_toml(text, problems, [&](const toml::table& table) {
     ConfigFields top(table, "", problems);
     read_all(top, config);
-  } catch (const toml::parse_error& error) {
-    problems.error(error.source().begin.line, syntax_error(error, text));
-  } catch (const TomlAssertion&) {
-    problems.error(asserting_line(text), "this is not TOML");
-  }
+  });
   ConfigResult result;
   result.errors = problems.take_errors();
   result.warnings = problems.take_warnings();
@@ -282,6 +223,7 @@ std::shared_ptr<const Policy> make_policy(const Config& config) {
   auto policy = std::make_shared<Policy>();
   policy->udp_octets = config.udp_octets;
   policy->tsig = config.tsig;
+  policy->portal = config.portal;
   for (const keys::TsigKey& key : config.keys) policy->keyring.add(key);
   for (const PublicKeyConfig& key : config.public_keys) {
     policy->public_keys.emplace(key.name, key.key);

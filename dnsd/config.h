@@ -15,6 +15,7 @@
 #include "dnsd/update_writer.h"
 #include "keys/grant.h"
 #include "keys/keyring.h"
+#include "keys/toml_problems.h"
 #include "zones/name.h"
 
 namespace dnsd {
@@ -71,17 +72,11 @@ struct Config {
   keys::TsigPolicy tsig{.min_mac_octets = 16};
   std::vector<keys::TsigKey> keys;
   std::vector<PublicKeyConfig> public_keys;
+  keys::Portal portal;  // `addresses` and `names` of [http]
   std::vector<ZoneConfig> zones;
 };
 
-/// Something wrong (or odd, for a warning) at a place of a file.
-struct ConfigProblem {
-  std::filesystem::path file;
-  std::size_t line = 0;  // 0: the file as a whole
-  std::string what;      // a sentence that says what would be right
-  /// "dnsd.toml:12: unknown field 'lisen': did you mean 'listen'?"
-  std::string to_text() const;
-};
+using ConfigProblem = keys::TomlProblem;
 
 struct ConfigResult {
   std::optional<Config> config;       // only when there is no error

@@ -28,6 +28,7 @@ struct Policy {
   std::unordered_set<zones::Name, zones::NameHash, zones::NameEqual> named{};
   /// Grants of each zone, by apex; a zone without an entry grants nothing.
   std::unordered_map<zones::Name, keys::ZoneGrants, zones::NameHash, zones::NameEqual> grants;
+  keys::Portal portal{};
   std::uint16_t udp_octets = 1232;  // the largest UDP answer, and what OPT says
 
   const keys::ZoneGrants* grants_of(zones::NameView apex) const {

@@ -142,6 +142,33 @@ name = "other.example."
   EXPECT_TRUE(!none || !none->may_update(key));
 }
 
+TEST(Config, NarrowGrantsAndThePortalArePartOfAState) {
+  const Config config = good(std::string(R"(
+[http]
+addresses = ["198.51.100.10"]
+names = ["portal.example."]
+)") + KEY + R"(
+[[zone]]
+name = "dyn.example."
+[[zone.grant]]
+key = "*.dyn.example."
+names = ["self"]
+types = ["A"]
+max-lease = "2h"
+)");
+  const auto policy = make_policy(config);
+  EXPECT_EQ(policy->portal.addresses.size(), 1U);
+  EXPECT_EQ(policy->portal.names.size(), 1U);
+  const keys::ZoneGrants* grants = policy->grants_of(config.zones.at(0).name);
+  ASSERT_TRUE(grants);
+  const zones::Name key = config.keys.at(0).name;
+  EXPECT_TRUE(grants->may_update(key));
+  EXPECT_FALSE(grants->may_update_all(key));
+  EXPECT_EQ(grants->limits(key).max_lease, 2h);
+  EXPECT_TRUE(grants->judge({key}, {key, zones::Type::A, {}, false}).allowed);
+  EXPECT_FALSE(grants->judge({key}, {key, zones::Type::AAAA, {}, false}).allowed);
+}
+
 struct Wrong {
   const char* what;
   const char* text;
@@ -174,10 +201,15 @@ const Wrong WRONG[] = {
      {"f.toml:3: this [[zone.grant]] grants nothing",
       "f.toml:5: unknown field 'updates' in [[zone.grant]]: "
       "did you mean 'update'?"}},
-    {"later kinds of grants",
+    {"names beside the whole zone",
      "[[key]]\nname = \"k.\"\nsecret = \"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\"\n[[zone]]\n"
-     "name = \"e.\"\n[[zone.grant]]\nkey = \"k.\"\nupdate = true\nnames = [\"self\"]",
-     {"f.toml:9: unknown field 'names' in [[zone.grant]]"}},
+     "name = \"e.\"\n[[zone.grant]]\nkey = \"k.\"\nupdate = true\nnames = [\"name:a.e.\"]",
+     {"f.toml:9: 'names' in [[zone.grant]] has no effect beside update = true"}},
+    {"a grant that can never match",
+     "[[key]]\nname = \"k.\"\nsecret = \"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\"\n[[zone]]\n"
+     "name = \"e.\"\n[[zone.grant]]\nkey = \"k.\"\nnames = [\"self\"]\ntypes = [\"A\"]",
+     {"f.toml:8: 'names' in [[zone.grant]] has 'self', but no key 'k.' has its name in the zone "
+      "e."}},
     {"a string for an integer",
      "workers = \"2\"",
      {"f.toml:1: 'workers' must be an integer from 0 to 128, not a string"}},

@@ -1,11 +1,11 @@
 // toml++ without undefined behaviour. Version 3.3 asserts what a file can violate ("[#" is one
 // such), and with NDEBUG tells the compiler to assume it. Here it is an exception, which stops in
-// config.cpp. Private to config*.cpp; nothing else may include toml++, or the two would differ.
+// toml_file.cpp. Nothing else may include toml++, or the two would differ.
 #pragma once
 
 #include <stdexcept>
 
-namespace dnsd {
+namespace keys {
 class TomlAssertion : public std::logic_error {
  public:
   using std::logic_error::logic_error;
@@ -13,13 +13,13 @@ class TomlAssertion : public std::logic_error {
 [[noreturn]] inline void fail_toml_assertion(const char* condition) {
   throw TomlAssertion(condition);
 }
-}  // namespace dnsd
+}  // namespace keys
 
 #undef NDEBUG
 #define TOML_HEADER_ONLY 1
 #define TOML_ASSERT(condition)                               \
   do {                                                       \
-    if (!(condition)) dnsd::fail_toml_assertion(#condition); \
+    if (!(condition)) keys::fail_toml_assertion(#condition); \
   } while (false)
 // clang-format off: the order is the point
 #include <toml++/impl/preprocessor.h>
