@@ -209,9 +209,16 @@ std::size_t Dispatcher::Impl::update(const Context& context, Signer& signer,
     return error(signer, context, Rcode::NOTAUTH);  // RFC 2136 §3.1.2
   }
   const keys::ZoneGrants* grants = context.state.policy->grants_of(zone);
-  if (!grants || !grants->may_update_all(key)) {
+  // The writer judges each record; a key without any grant does not come that far.
+  if (!grants || !grants->may_update(key)) {
     log.update_not_granted(context.peer, zone, key);
-    return error(signer, context, Rcode::REFUSED);
+    const zones::ExtendedError reason{zones::extended_error::PROHIBITED,
+                                      "no grant lets this key update this zone"};
+    UpdateResponder(
+        UpdateRequest(context.octets, context.request, context.state.policy->udp_octets),
+        std::move(signer.exchange), send_later(), clock)
+        .reply({.rcode = Rcode::REFUSED, .granted = {}, .reason = reason});
+    return 0;
   }
 
   UpdateJob job;

@@ -69,7 +69,8 @@ const zones::Record* forbidden_key(const Policy& policy, const keys::ZoneGrants&
   if (grants.may_update_all(job.key)) return nullptr;
   const auto found = std::ranges::find_if(job.message.authority, [&](const zones::Record& record) {
     return record.type == Type::KEY && record.rrclass == zones::Class::IN &&
-           !(record.owner == job.key) && policy.named.contains(record.owner);
+           !(record.owner == job.key) &&
+           (policy.named.contains(record.owner) || grants.may_update(record.owner));
   });
   return found == job.message.authority.end() ? nullptr : &*found;
 }

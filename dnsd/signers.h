@@ -34,8 +34,9 @@ std::vector<zones::Rdata> candidate_keys(const zones::Catalogue& catalogue, cons
 bool is_signer_known(const zones::Catalogue& catalogue, const Policy& policy, const UpdateJob& job);
 
 /// A KEY record gives whoever holds the private key the grants of its owner's name. So one that is
-/// named in a grant or a [[key]] may be given a KEY by itself, or by a key that may change the
-/// whole zone, but by nobody else, whatever names and types they were granted.
+/// named in a grant or a [[key]], or that a pattern of this zone's grants is for, may be given a
+/// KEY by itself, or by a key that may change the whole zone, but by nobody else, whatever names
+/// and types they were granted: a second key would have limits of its own.
 /// @return the owner of a KEY that may not be added; nullptr: none
 const zones::Record* forbidden_key(const Policy& policy, const keys::ZoneGrants& grants,
                                    const UpdateJob& job);

@@ -41,18 +41,6 @@ bool is_written_by_server(Type type) {
   }
 }
 
-// §3.4.1, in the order of its text: class, name, then type, TTL and RDLENGTH.
-Rcode prescan(NameView apex, const Record& record) {
-  const bool is_in = record.rrclass == Class::IN;
-  const bool is_any = record.rrclass == Class::ANY;
-  if (!is_in && !is_any && record.rrclass != Class::NONE) return Rcode::FORMERR;
-  if (!record.owner.is_at_or_below(apex)) return Rcode::NOTZONE;
-  if (zones::is_meta(record.type) && !(is_any && record.type == Type::ANY)) return Rcode::FORMERR;
-  if (!is_in && record.ttl != 0) return Rcode::FORMERR;
-  if (is_any) return record.rdata.empty() ? Rcode::NOERROR : Rcode::FORMERR;
-  return zones::is_valid_rdata(record.type, record.rdata) ? Rcode::NOERROR : Rcode::FORMERR;
-}
-
 // RFC 1035 §3.4.2: ADDRESS, PROTOCOL and a bit map; the first two are the identity (RFC 2136
 // §3.4.2.2).
 bool same_wks(zones::RdataView a, zones::RdataView b) {
@@ -219,6 +207,18 @@ zones::Result<zones::ZoneSnapshot, Rcode> find_update_zone(
   const std::optional<zones::ZoneSnapshot> found = catalogue.zone(zone.name.view());
   if (!found) return tl::unexpected(Rcode::NOTAUTH);
   return *found;
+}
+
+// In the order of the text: class, name, then type, TTL and RDLENGTH.
+Rcode prescan(NameView apex, const Record& record) {
+  const bool is_in = record.rrclass == Class::IN;
+  const bool is_any = record.rrclass == Class::ANY;
+  if (!is_in && !is_any && record.rrclass != Class::NONE) return Rcode::FORMERR;
+  if (!record.owner.is_at_or_below(apex)) return Rcode::NOTZONE;
+  if (zones::is_meta(record.type) && !(is_any && record.type == Type::ANY)) return Rcode::FORMERR;
+  if (!is_in && record.ttl != 0) return Rcode::FORMERR;
+  if (is_any) return record.rdata.empty() ? Rcode::NOERROR : Rcode::FORMERR;
+  return zones::is_valid_rdata(record.type, record.rdata) ? Rcode::NOERROR : Rcode::FORMERR;
 }
 
 zones::Result<ZoneUpdate, Rcode> apply_updates(const zones::ZoneSnapshot& zone,

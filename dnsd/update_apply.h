@@ -39,6 +39,10 @@ struct ZoneUpdate {
   bool sets_serial = false;  // the message brought a greater SOA of its own
 };
 
+/// What one record of the update section is answered with by its form alone (§3.4.1): FORMERR or
+/// NOTZONE; NOERROR when it is well-formed, its RDATA included.
+zones::Rcode prescan(zones::NameView apex, const zones::Record& record);
+
 /// Looks over the whole section first (§3.4.1: FORMERR, NOTZONE), then for types that only the
 /// server writes and for limits (REFUSED), and processes the records in order (§3.4.2). Names whose
 /// records end up as they were are left out.

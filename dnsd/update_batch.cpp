@@ -2,6 +2,7 @@
 
 #include "dnsd/rrsets_editor.h"
 #include "dnsd/signers.h"
+#include "dnsd/update_grants.h"
 #include "dnsd/update_prereq.h"
 
 namespace dnsd {
@@ -11,6 +12,15 @@ namespace {
 using zones::Rcode;
 
 Judgement refusal(Rcode rcode) { return {.rcode = rcode, .reason = {}, .apex = {}, .update = {}}; }
+
+/// REFUSED, and why (RFC 8914 §4.19).
+Judgement prohibited(std::string why) {
+  constexpr std::size_t MAX_REASON_OCTETS = 250;  // an answer is to fit any UDP client
+  if (why.size() > MAX_REASON_OCTETS) why = why.substr(0, MAX_REASON_OCTETS - 3) + "...";
+  Judgement judgement = refusal(Rcode::REFUSED);
+  judgement.reason = {zones::extended_error::PROHIBITED, std::move(why)};
+  return judgement;
+}
 
 }  // namespace
 
@@ -25,16 +35,38 @@ Judgement judge_update(const zones::Catalogue& catalogue, const Policy* policy,
     return refusal(Rcode::REFUSED);
   }
   const keys::ZoneGrants* const grants = policy->grants_of(zone->apex());
-  if (grants == nullptr || !grants->may_update_all(job.key.view())) return refusal(Rcode::REFUSED);
-  if (forbidden_key(*policy, *grants, job) != nullptr) return refusal(Rcode::REFUSED);
-
+  const bool whole_zone = grants != nullptr && grants->may_update_all(job.key);
+  if (!whole_zone && (grants == nullptr || !grants->may_update(job.key))) {
+    return prohibited("no grant lets key " + job.key.to_text() + " update this zone");
+  }
   if (message.answer.size() + message.authority.size() > limits.records_per_message) {
-    return refusal(Rcode::REFUSED);
+    return prohibited("too many records in one message ('max-records' in [update])");
+  }
+  if (!whole_zone) {
+    if (auto why = refusal_by_grants(*zone, *grants, policy->portal, job)) {
+      return prohibited(std::move(*why));
+    }
+    if (const zones::Record* record = forbidden_key(*policy, *grants, job)) {
+      return prohibited("KEY at " + record->owner.to_text() +
+                        ", to which grants belong, is for that key itself or one that may change "
+                        "the whole zone");
+    }
   }
   const Rcode rcode = check_prerequisites(*zone, message.answer);
   if (rcode != Rcode::NOERROR) return refusal(rcode);
   auto update = apply_updates(*zone, message.authority, limits);
-  if (!update) return refusal(update.error());
+  if (!update) {
+    if (update.error() != Rcode::REFUSED) return refusal(update.error());
+    return prohibited(
+        "a type that only the server writes, or too many records of one name "
+        "('max-records-per-rrset' and 'max-rrsets-per-name' in [update])");
+  }
+  if (!whole_zone) {
+    const std::size_t max_records = grants->limits(job.key).max_records;
+    if (auto why = refusal_by_count(*zone, *update, job.key, max_records)) {
+      return prohibited(std::move(*why));
+    }
+  }
   return {.rcode = Rcode::NOERROR,
           .reason = {},
           .apex = zones::Name(zone->apex()),

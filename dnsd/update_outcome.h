@@ -14,6 +14,7 @@ struct Outcome {
   UpdateReply reply{.rcode = zones::Rcode::SERVFAIL};
   bool changed = false;
   bool threw = false;
+  bool above_rate = false;             // refused before it was judged
   zones::Name zone{};                  // of a message that changed something …
   std::vector<zones::Name> touched{};  // … and the names that it changed
   /// It was here before, or may have been: not to be judged, nor to be journalled.

@@ -16,7 +16,9 @@
 
 #include "dnsd/checkpoint.h"
 #include "dnsd/update_batch.h"
+#include "dnsd/update_log.h"
 #include "dnsd/update_outcome.h"
+#include "dnsd/update_rate.h"
 #include "keys/tsig.h"
 
 namespace dnsd {
@@ -81,6 +83,7 @@ struct UpdateWriter::Impl {
   void publish_new_policy();
   void run_batch(std::span<UpdateJob> jobs);
   void commit(std::span<UpdateJob> jobs, bool& answered);
+  void refuse_above_rate(std::span<const UpdateJob> jobs, std::span<Outcome> outcomes);
   UpdateBatch evaluate(std::span<const UpdateJob> jobs, std::vector<Outcome>& outcomes);
   zones::JournalBatch journal_batch(std::span<const UpdateJob> jobs,
                                     std::span<const Outcome> outcomes,
@@ -98,6 +101,8 @@ struct UpdateWriter::Impl {
   const WriterLimits limits;
   const Clock clock;
   Checkpoint checkpoint;
+  UpdateRates rates;
+  UpdateLog log;
   ReplayWindow replays;
   std::vector<UpdateJob> taken;  // from `waiting`, being worked on
   SteadyTime idle_at{};          // when the pause after the last batch is long enough for chores
@@ -262,6 +267,7 @@ void UpdateWriter::Impl::commit(std::span<UpdateJob> jobs, bool& answered) {
   const bool may_change = keep_up();
   replays.expire(clock());
   std::vector<Outcome> outcomes = recognise(replays, jobs);
+  refuse_above_rate(jobs, outcomes);
   const UpdateBatch batch = evaluate(jobs, outcomes);
   const zones::Lsn lsn = store->last_lsn() + 1;
   try {
@@ -294,6 +300,19 @@ void UpdateWriter::Impl::commit(std::span<UpdateJob> jobs, bool& answered) {
   answer(jobs, outcomes);
 }
 
+void UpdateWriter::Impl::refuse_above_rate(std::span<const UpdateJob> jobs,
+                                           std::span<Outcome> outcomes) {
+  const Policy* const policy = publisher.newest().policy.get();
+  const auto now = std::chrono::steady_clock::now();
+  for (std::size_t index = 0; index < jobs.size(); ++index) {
+    if (outcomes[index].is_repeat) continue;
+    if (auto refusal = refusal_by_rate(rates, policy, jobs[index], now)) {
+      outcomes[index].reply = std::move(*refusal);
+      outcomes[index].above_rate = true;
+    }
+  }
+}
+
 // A message during which something is thrown (no memory left, or a bug) is left out, and the others
 // are done anew, so that it does not take them along.
 UpdateBatch UpdateWriter::Impl::evaluate(std::span<const UpdateJob> jobs,
@@ -304,7 +323,7 @@ UpdateBatch UpdateWriter::Impl::evaluate(std::span<const UpdateJob> jobs,
     try {
       for (; index < jobs.size(); ++index) {
         Outcome& outcome = outcomes[index];
-        if (outcome.threw || outcome.is_repeat) continue;
+        if (outcome.threw || outcome.is_repeat || outcome.above_rate) continue;
         Judgement judgement = judge_update(builder->working(), publisher.newest().policy.get(),
                                            limits.message, jobs[index]);
         outcome.reply = {.rcode = judgement.rcode, .granted = {}, .reason = judgement.reason};
@@ -322,7 +341,8 @@ UpdateBatch UpdateWriter::Impl::evaluate(std::span<const UpdateJob> jobs,
       builder->rollback();
       const std::size_t end = attempt < MAX_EVALUATIONS ? index + 1 : jobs.size();
       for (; index < end; ++index) {
-        if (!outcomes[index].is_repeat) outcomes[index] = {.threw = true};
+        Outcome& outcome = outcomes[index];
+        if (!outcome.is_repeat && !outcome.above_rate) outcome = {.threw = true};
       }
     }
   }
@@ -351,7 +371,7 @@ void UpdateWriter::Impl::judge_again(std::span<const UpdateJob> jobs,
   for (std::size_t index = 0; index < jobs.size(); ++index) {
     Outcome& outcome = outcomes[index];
     if (std::exchange(outcome.changed, false)) outcome.reply = SERVFAIL;
-    if (!outcome.is_remembered()) continue;
+    if (!outcome.is_remembered() || outcome.above_rate) continue;
     try {
       const State& state = publisher.newest();
       const Judgement judgement =
@@ -376,6 +396,7 @@ void UpdateWriter::Impl::answer(std::span<UpdateJob> jobs, std::span<const Outco
   changed.fetch_add(changes, std::memory_order_relaxed);
   repeated.fetch_add(repeats, std::memory_order_relaxed);
   for (std::size_t index = 0; index < jobs.size(); ++index) {
+    if (!outcomes.empty()) log.answered(jobs[index], outcomes[index].reply);
     try {
       jobs[index].responder->reply(outcomes.empty() ? SERVFAIL : outcomes[index].reply);
     } catch (const std::exception& error) {

@@ -305,8 +305,12 @@ TEST(Signers, AKeyAtANameOfTheConfigurationIsNotEverybodysToAdd) {
   };
   const Row rows[] = {
       {"its own", "h1.example.org.", record("h1.example.org.", Type::KEY, key), false},
-      {"another's that only a pattern names", "h1.example.org.",
-       record("h2.example.org.", Type::KEY, key), false},
+      {"another's that a pattern names", "h1.example.org.",
+       record("h2.example.org.", Type::KEY, key), true},
+      {"below its own, with limits of its own", "h1.example.org.",
+       record("a.h1.example.org.", Type::KEY, key), true},
+      {"one that no grant is for", "h1.example.org.", record("example.org.", Type::KEY, key),
+       false},
       {"one that a grant names", "h1.example.org.", record("BOSS.example.org.", Type::KEY, key),
        true},
       {"one that a [[key]] names", "h1.example.org.", record("tsig.example.org.", Type::KEY, key),
