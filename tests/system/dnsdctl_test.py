@@ -41,7 +41,8 @@ class Dnsdctl(unittest.TestCase):
 
     def test_help_and_version(self):
         for words in ((), ("key",), ("key", "new"), ("zone",), ("zone", "import"), ("zone", "export"),
-                      ("zone", "list"), ("zone", "check"), ("check",), ("history",), ("who",)):
+                      ("zone", "list"), ("zone", "check"), ("check",), ("history",), ("who",),
+                      ("explain",)):
             self.assertIn("Usage: dnsdctl", self.succeeds(*words, "--help"))
         self.assertRegex(self.succeeds("--version"), r"^dnsdctl \d+\.\d+\.\d+\n$")
 

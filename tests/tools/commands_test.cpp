@@ -269,5 +269,103 @@ TEST_F(Commands, ZoneCheck) {
   EXPECT_FALSE(zone_check({"dyn.example", path("no.zone"), false}, out_));
 }
 
+constexpr const char* GRANTS =
+    "[[key]]\nname = \"h1.dyn.example.\"\nsecret = \"hush\"\n"
+    "[[zone]]\nname = \"dyn.example.\"\n"
+    "[[zone.grant]]\nkey = \"*.dyn.example.\"\nnames = [\"self\"]\ntypes = [\"service\"]\n"
+    "addresses = [\"source\", \"198.51.100.0/24\"]\nports = \"1024-65535\"\nrate = \"30/min\"\n"
+    "[[zone.grant]]\nkey = \"admin.\"\nupdate = true\n";
+
+TEST_F(Commands, Explain) {
+  std::ofstream(path("dnsd.toml")) << GRANTS;
+  struct Row {
+    const char* what;
+    Explain asked;
+    int status;
+    std::vector<std::string> lines;
+    const char* remark = "";
+  };
+  const std::string config = path("dnsd.toml").string();
+  const std::string key = "h1.dyn.example";
+  const Row rows[] = {
+      {"permitted",
+       {config, key, "h1.dyn.example", "A", {"198.51.100.1"}, ""},
+       0,
+       {"permitted: to add h1.dyn.example. A 198.51.100.1 by key h1.dyn.example. in zone "
+        "dyn.example.\n",
+        "grant: " + config + ":6, for *.dyn.example.\n", "limit: 30 updates a minute\n"}},
+      {"an address",
+       {config, key, "h1.dyn.example", "A", {"8.8.8.8"}, ""},
+       1,
+       {"refused: to add h1.dyn.example. A 8.8.8.8",
+        "why: address 8.8.8.8 is not among source, 198.51.100.0/24\n",
+        "nearest grant: " + config + ":6"}},
+      {"the source",
+       {config, key, "h1.dyn.example", "A", {"8.8.8.8"}, "8.8.8.8"},
+       0,
+       {"permitted"}},
+      {"several words of data",
+       {config, key, "h1.dyn.example", "SRV", {"0", "0", "80", "h1.dyn.example."}, ""},
+       1,
+       {"port 80 is outside"}},
+      {"a removal",
+       {config, key, "h1.dyn.example", "A", {}, ""},
+       0,
+       {"permitted: to remove h1.dyn.example. A by key"}},
+      {"another's name", {config, key, "h2.dyn.example", "A", {}, ""}, 1, {"why: name h2.dyn"}},
+      {"a type", {config, key, "h1.dyn.example", "NS", {}, ""}, 1, {"why: type NS"}},
+      {"the whole zone",
+       {config, "admin.", "h1.dyn.example", "NS", {"ns.example."}, ""},
+       0,
+       {"grant: " + config + ":13, for admin., the whole zone"},
+       "remark: "},
+      {"no grant",
+       {config, "stranger", "h1.dyn.example", "A", {}, ""},
+       1,
+       {"why: no grant of this zone is for key stranger."},
+       "has no [[key]] stranger."},
+  };
+  for (const Row& row : rows) {
+    SCOPED_TRACE(row.what);
+    std::ostringstream out;
+    std::ostringstream err;
+    const Outcome outcome = explain(row.asked, out, err);
+    ASSERT_TRUE(outcome) << outcome.error();
+    EXPECT_EQ(*outcome, row.status);
+    for (const std::string& line : row.lines) EXPECT_THAT(out.str(), HasSubstr(line));
+    EXPECT_THAT(err.str(), HasSubstr(row.remark));
+    EXPECT_EQ(err.str().empty(), *row.remark == '\0');
+  }
+}
+
+TEST_F(Commands, ExplainSaysWhatIsWrong) {
+  std::ofstream(path("dnsd.toml")) << GRANTS;
+  std::ofstream(path("bad.toml"))
+      << "[[zone]]\nname = \"dyn.example.\"\n[[zone.grant]]\nkey = \"k.\"\n";
+  struct Row {
+    Explain asked;
+    const char* error;
+  };
+  const std::string config = path("dnsd.toml").string();
+  const Row rows[] = {
+      {{path("none.toml"), "k", "h1.dyn.example", "A", {}, ""}, "none.toml cannot be read"},
+      {{path("bad.toml"), "k", "h1.dyn.example", "A", {}, ""},
+       "bad.toml:3: this [[zone.grant]] grants nothing"},
+      {{config, "k", "h1.elsewhere", "A", {}, ""}, "h1.elsewhere. is in no [[zone]] of"},
+      {{config, "", "h1.dyn.example", "A", {}, ""}, "'' is no name of a key"},
+      {{config, "k", "a..b", "A", {}, ""}, "'a..b' is no name of a record"},
+      {{config, "k", "h1.dyn.example", "AA", {}, ""}, "'AA' is not a type of records"},
+      {{config, "k", "h1.dyn.example", "AXFR", {}, ""}, "'AXFR' is not a type of records"},
+      {{config, "k", "h1.dyn.example", "A", {"1.2.3"}, ""}, "this is no A record's data"},
+      {{config, "k", "h1.dyn.example", "A", {"1.2.3.4"}, "here"}, "'here' is no address"},
+  };
+  for (const Row& row : rows) {
+    SCOPED_TRACE(row.error);
+    const Outcome outcome = explain(row.asked, out_, err_);
+    ASSERT_FALSE(outcome);
+    EXPECT_THAT(outcome.error(), HasSubstr(row.error));
+  }
+}
+
 }  // namespace
 }  // namespace dnsdctl

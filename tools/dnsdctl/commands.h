@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <iosfwd>
 #include <string>
+#include <vector>
 
 #include "zones/result.h"
 
@@ -44,6 +45,17 @@ struct ZoneCheck {
   bool strict = false;         // warnings count as errors
 };
 Outcome zone_check(const ZoneCheck& options, std::ostream& out);
+
+struct Explain {
+  std::filesystem::path config;
+  std::string key;
+  std::string name;
+  std::string type;
+  std::vector<std::string> data;  // words of the RDATA to add; none: the RRset is to be removed
+  std::string source;             // where the update comes from, over TCP; empty: not proven
+};
+/// Whether the grants of a configuration permit one change: 0 when they do, 1 when not.
+Outcome explain(const Explain& options, std::ostream& out, std::ostream& err);
 
 /// SQLite's own check, all checksums, a whole replay of the journal and its numbers.
 Outcome store_check(const std::filesystem::path& store, std::ostream& out);

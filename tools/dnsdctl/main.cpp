@@ -22,6 +22,7 @@ struct Options {
   std::filesystem::path check_store;
   dnsdctl::History history;
   dnsdctl::Who who;
+  dnsdctl::Explain explain;
 };
 
 void declare_key(CLI::App& app, Options& options, Command& command) {
@@ -101,6 +102,20 @@ void declare_check(CLI::App& app, Options& options, Command& command) {
   });
 }
 
+void declare_explain(CLI::App& app, Options& options, Command& command) {
+  CLI::App* explain = app.add_subcommand("explain", "Tell which grant permits a change, or why none");
+  dnsdctl::Explain& asked = options.explain;
+  explain->add_option("--config", asked.config, "dnsd's configuration")->required();
+  explain->add_option("--source", asked.source, "The address that the update comes from, over TCP");
+  explain->add_option("key", asked.key, "The key that signs")->required();
+  explain->add_option("name", asked.name, "The record's name")->required();
+  explain->add_option("type", asked.type, "The record's type")->required();
+  explain->add_option("data", asked.data, "What to add; without it the RRset is to be removed");
+  explain->callback([&] {
+    command = [&asked] { return dnsdctl::explain(asked, std::cout, std::cerr); };
+  });
+}
+
 int fail(const std::string& what) {
   std::cerr << "dnsdctl: " << what << '\n';
   return 1;
@@ -116,6 +131,7 @@ int run(int argc, char** argv) {
   declare_zone(app, options, command);
   declare_check(app, options, command);
   declare_history(app, options, command);
+  declare_explain(app, options, command);
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& success) {  // --help, --version
