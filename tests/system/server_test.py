@@ -158,7 +158,7 @@ update = true
             ("hmac-sha256", "hmac-md5", 6, "hmac-sha256"),
             ('secret = "AQID', 'secret = "?', 7, "(?i)base64"),
             ('name = "dyn.example."', 'name = "dyn..example."', 9, "dyn\\.\\.example"),
-            ('key = "h1.dyn.example."', 'key = "h2.dyn.example."', 12, "h2\\.dyn\\.example"),
+            ('key = "h1.dyn.example."', 'key = "h2.elsewhere.example."', 12, "h2\\.elsewhere\\.example"),
             ("update = true", 'update = "yes"', 13, "true"),
             ("update = true", "updates = true", 13, "updates"),
             ("[store]", "[store", 2, "not TOML"),
