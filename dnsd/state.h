@@ -20,7 +20,7 @@ namespace dnsd {
 /// What changes with the configuration only.
 struct Policy {
   keys::Keyring keyring;
-  keys::TsigPolicy tsig;
+  keys::TsigPolicy tsig{};
   /// Public keys of SIG(0) that are registered; others are KEY records of the zones (signers.h). No
   /// name is in here and in the keyring.
   std::unordered_map<zones::Name, keys::PublicKey, zones::NameHash, zones::NameEqual> public_keys{};

@@ -168,8 +168,7 @@ TEST(StatePublisher, ThreadsNeverSeeAFreedState) {
   constexpr std::uint16_t ALIVE = 4096;
   const auto guarded = [] {
     return std::shared_ptr<const Policy>(
-        new Policy{.keyring = {}, .grants = {}, .portal = {}, .udp_octets = ALIVE},
-        [](const Policy* policy) {
+        new Policy{.keyring = {}, .grants = {}, .udp_octets = ALIVE}, [](const Policy* policy) {
           const_cast<Policy*>(policy)->udp_octets = 0;
           delete policy;
         });
