@@ -58,8 +58,8 @@ Judgement judge_update(const zones::Catalogue& catalogue, const Policy* policy,
   if (!update) {
     if (update.error() != Rcode::REFUSED) return refusal(update.error());
     return prohibited(
-        "a type that only the server writes, or too many records of one name "
-        "('max-records-per-rrset' and 'max-rrsets-per-name' in [update])");
+        "a type that only the server writes, or too many records of a name or the zone "
+        "('max-records-per-rrset', 'max-rrsets-per-name', 'max-records-per-zone' in [update])");
   }
   if (!whole_zone) {
     const std::size_t max_records = grants->limits(job.key).max_records;
