@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "zones/edns.h"
+
 namespace dnsd {
 namespace {
 
@@ -11,6 +13,7 @@ using zones::NameView;
 using zones::RRsetView;
 using zones::Type;
 
+constexpr std::size_t COOKIE_OPTION_OCTETS = 4 + Cookies::OCTETS;  // RFC 7873 §4
 constexpr std::size_t OPT_OCTETS = 11;         // RFC 6891 §6.1.2, without options
 constexpr std::size_t FIXED_OCTETS = 8;        // TYPE, CLASS and TTL
 constexpr std::size_t POINTER_LIMIT = 0x4000;  // RFC 1035 §4.1.4
@@ -47,9 +50,13 @@ std::size_t message_limit(const Request& request, const AnswerLimits& limits, st
 
 AnswerSections::AnswerSections(std::span<const std::uint8_t> octets, const Request& request,
                                const AnswerLimits& limits, std::span<std::uint8_t> out)
-    : request_(request), out_(out.data()), own_udp_octets_(limits.own_udp_octets) {
+    : request_(request),
+      out_(out.data()),
+      own_udp_octets_(limits.own_udp_octets),
+      cookie_(limits.cookie) {
   const std::size_t head = request.question_end != 0 ? request.question_end : zones::HEADER_OCTETS;
-  const std::size_t opt = request.has_edns ? OPT_OCTETS : 0;
+  const std::size_t opt =
+      request.has_edns ? OPT_OCTETS + (cookie_ != nullptr ? COOKIE_OPTION_OCTETS : 0) : 0;
   has_room_ = head + opt <= out.size();
   at_ = end_ = out_;
   if (!has_room_) return;
@@ -273,8 +280,14 @@ std::size_t AnswerSections::finish(zones::Rcode rcode, bool authoritative, bool 
   at_[5] = static_cast<std::uint8_t>(code >> 4);
   at_[6] = 0;
   store16(at_ + 7, request_.edns_do ? 0x8000 : 0);
-  store16(at_ + 9, 0);
+  store16(at_ + 9, cookie_ != nullptr ? COOKIE_OPTION_OCTETS : 0);
   at_ += OPT_OCTETS;
+  if (cookie_ != nullptr) {
+    store16(at_, static_cast<std::uint16_t>(zones::OptionCode::COOKIE));
+    store16(at_ + 2, Cookies::OCTETS);
+    std::memcpy(at_ + 4, cookie_->data(), Cookies::OCTETS);
+    at_ += COOKIE_OPTION_OCTETS;
+  }
   return size();
 }
 

@@ -87,6 +87,7 @@ class AnswerSections {
   std::uint8_t* at_;
   std::uint8_t* end_;  // records end here: OPT and what is reserved come after it
   std::uint16_t own_udp_octets_;
+  const Cookies::Octets* cookie_;
   bool has_room_;
   NamePlace question_place_;
   NamePlace last_name_;

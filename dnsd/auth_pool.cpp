@@ -77,8 +77,13 @@ struct AuthPool::Impl {
   std::size_t room(bool proven) const {
     return proven ? limits.queue : std::max<std::size_t>(1, limits.queue / 4);
   }
+  /// One of the two; neither: the pool is to stop, and nothing waits.
+  struct Task {
+    std::function<void()> work;
+    std::optional<AuthJob> job;
+  };
   void run();
-  std::optional<AuthJob> next();
+  Task next();
   void work(AuthJob& job, KeyCache& cache);
 
   const AuthLimits limits;
@@ -88,6 +93,7 @@ struct AuthPool::Impl {
 
   std::mutex mutex;
   std::condition_variable changed;
+  std::deque<std::function<void()>> posted;
   std::deque<AuthJob> waiting[2];               // by whether the source is proven
   std::atomic<std::size_t> waiting_count[2]{};  // written under the mutex
   bool stopping = false;
@@ -100,19 +106,35 @@ void AuthPool::Impl::run() {
   static_cast<void>(setpriority(PRIO_PROCESS, static_cast<id_t>(gettid()),
                                 std::max(getpriority(PRIO_PROCESS, 0), NICENESS)));
   KeyCache cache;
-  while (std::optional<AuthJob> job = next()) work(*job, cache);
+  for (;;) {
+    Task task = next();
+    if (task.work) {
+      task.work();
+    } else if (task.job) {
+      work(*task.job, cache);
+    } else {
+      return;
+    }
+  }
 }
 
-// Empty when the pool is to stop and nothing waits.
-std::optional<AuthJob> AuthPool::Impl::next() {
+AuthPool::Impl::Task AuthPool::Impl::next() {
   std::unique_lock lock(mutex);
-  changed.wait(lock, [this] { return stopping || !waiting[0].empty() || !waiting[1].empty(); });
+  changed.wait(lock, [this] {
+    return stopping || !posted.empty() || !waiting[0].empty() || !waiting[1].empty();
+  });
+  Task task;
+  if (!posted.empty()) {
+    task.work = std::move(posted.front());
+    posted.pop_front();
+    return task;
+  }
   const std::size_t which = waiting[1].empty() ? 0 : 1;
-  if (waiting[which].empty()) return std::nullopt;
-  AuthJob job = std::move(waiting[which].front());
+  if (waiting[which].empty()) return task;
+  task.job = std::move(waiting[which].front());
   waiting[which].pop_front();
   waiting_count[which].store(waiting[which].size(), std::memory_order_relaxed);
-  return job;
+  return task;
 }
 
 void AuthPool::Impl::work(AuthJob& job, KeyCache& cache) {
@@ -163,6 +185,16 @@ bool AuthPool::submit(AuthJob& job) {
       return false;
     impl_->waiting[which].push_back(std::move(job));
     impl_->waiting_count[which].store(impl_->waiting[which].size(), std::memory_order_relaxed);
+  }
+  impl_->changed.notify_one();
+  return true;
+}
+
+bool AuthPool::post(const std::function<void()>& work) {
+  {
+    const std::lock_guard lock(impl_->mutex);
+    if (impl_->stopping) return false;
+    impl_->posted.push_back(work);
   }
   impl_->changed.notify_one();
   return true;

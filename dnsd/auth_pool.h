@@ -79,6 +79,10 @@ class AuthPool {
   /// Any thread. False when the queue is full or the pool stops; the job is then the caller's as
   /// before.
   bool submit(AuthJob& job);
+  /// What an admitted message has to be answered with may take an operation of that kind as well:
+  /// it goes before all checks. `work` throws nothing. Any thread. False when the pool stops: the
+  /// caller does it.
+  bool post(const std::function<void()>& work);
   /// Takes no more jobs, checks those that wait, ends the threads.
   void stop();
 

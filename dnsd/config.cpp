@@ -129,6 +129,7 @@ void read_zones(ConfigFields& top, Config& config) {
     std::vector<Endpoint> notify;
     const toml::node* name = fields.domain_name("name", zone.name);
     const toml::node* file_node = fields.string("file", file);
+    fields.boolean("first-come", zone.first_come);
     const toml::node* notify_node = fields.endpoints("notify", notify);
     if (!table->contains("name")) fields.missing("name", "a zone has one, as \"dyn.example.\"");
     if (file_node && file.empty()) fields.error(file_node, "file", "is empty");
@@ -162,6 +163,7 @@ void read_all(ConfigFields& top, Config& config) {
   read_tcp(top, config.tcp);
   read_update(top, config.update);
   read_sig0(top, config);
+  read_cookies(top, config);
   read_keys(top, config);
   config.portal = keys::read_portal(top);
   read_zones(top, config);
@@ -232,6 +234,11 @@ std::shared_ptr<const Policy> make_policy(const Config& config) {
     keys::ZoneGrants& grants = policy->grants[zone.name];
     for (const keys::Grant& grant : zone.grants) grants.add(grant);
   }
+  for (const ZoneConfig& zone : config.zones) {
+    if (zone.first_come) policy->first_come.insert(zone.name);
+  }
+  policy->server_key = config.sig0_key;
+  policy->cookies = make_cookies(config);
   collect_named_keys(*policy);
   return policy;
 }

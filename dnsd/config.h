@@ -33,7 +33,8 @@ struct ZoneConfig {
   zones::Name name;
   std::filesystem::path file;  // imported once, when the store has no such zone; empty: none
   std::vector<keys::Grant> grants;
-  std::size_t line = 0;  // of its [[zone]]
+  bool first_come = false;  // a new name is whose key comes first
+  std::size_t line = 0;     // of its [[zone]]
 };
 
 /// A [[key]] with a public key, for SIG(0).
@@ -70,6 +71,8 @@ struct Config {
   WriterLimits update;
   AuthLimits sig0;
   keys::TsigPolicy tsig{.min_mac_octets = 16};
+  std::shared_ptr<const keys::PrivateKey> sig0_key;  // of the server, for its answers; null: none
+  std::vector<Cookies::Secret> cookie_secrets;       // empty: one made at start
   std::vector<keys::TsigKey> keys;
   std::vector<PublicKeyConfig> public_keys;
   keys::Portal portal;  // `addresses` and `names` of [http]

@@ -1,16 +1,24 @@
 #include "dnsd/config_sig0.h"
 
+#include <sodium.h>
+
 #include <algorithm>
 #include <sstream>
 #include <string>
 
 #include "dnsd/config_keys.h"
+#include "keys/key_file.h"
 #include "zones/text.h"
 
 namespace dnsd {
 namespace {
 
 constexpr std::size_t MAX_KEY_FILE_OCTETS = 64 * 1024;
+
+std::filesystem::path beside(const std::filesystem::path& config_file, const std::string& path) {
+  return (config_file.parent_path() / path).lexically_normal();
+}
+
 using KeyResult = zones::Result<keys::PublicKey, std::string>;
 
 /// "512 3 15 <base64>": flags, protocol, algorithm, key.
@@ -71,7 +79,46 @@ void read_sig0(ConfigFields& top, Config& config) {
   fields.integer("queue", config.sig0.queue, 1, 100'000);
   fields.integer("rate", config.sig0.rate, 1, 1'000'000);
   fields.integer("udp-rate", config.sig0.udp_rate, 1, 1'000'000);
+  std::string file;
+  if (const toml::node* node = fields.string("key-file", file)) {
+    const auto path = beside(config.file, file);
+    if (auto key = keys::PrivateKey::from_files(path)) {
+      config.sig0_key = std::make_shared<const keys::PrivateKey>(std::move(*key));
+    } else {
+      fields.error(node, "key-file", key.error());
+    }
+    if (const auto open = keys::key_file_warning(path)) fields.warning(node, "key-file", *open);
+  }
   fields.finish();
+}
+
+void read_cookies(ConfigFields& top, Config& config) {
+  const toml::table* table = top.table("cookies");
+  if (!table) return;
+  ConfigFields fields(*table, "[cookies]", top.problems());
+  std::string file;
+  if (const toml::node* node = fields.string("secret-file", file)) {
+    const auto path = beside(config.file, file);
+    std::string text;
+    if (const std::string failure = read_regular_file(path, MAX_KEY_FILE_OCTETS, text);
+        !failure.empty()) {
+      fields.error(node, "secret-file", path.string() + " " + failure);
+    } else if (auto secrets = Cookies::secrets_from_text(text)) {
+      config.cookie_secrets = std::move(*secrets);
+    } else {
+      fields.error(node, "secret-file", path.string() + ": " + secrets.error());
+    }
+    sodium_memzero(text.data(), text.size());
+    if (const auto open = keys::key_file_warning(path)) fields.warning(node, "secret-file", *open);
+  }
+  fields.finish();
+}
+
+std::shared_ptr<const Cookies> make_cookies(const Config& config) {
+  // Cookies that clients have outlive a reload.
+  static const Cookies::Secret made_at_start = Cookies::random_secret();
+  return std::make_shared<const Cookies>(config.cookie_secrets.empty() ? std::vector{made_at_start}
+                                                                       : config.cookie_secrets);
 }
 
 std::optional<keys::PublicKey> read_public_key(ConfigFields& fields, zones::NameView name,
@@ -81,9 +128,7 @@ std::optional<keys::PublicKey> read_public_key(ConfigFields& fields, zones::Name
   const toml::node* in_line = fields.string("public-key", text);
   const toml::node* in_file = fields.string("public-key-file", file);
   if (!in_line && !in_file) return std::nullopt;
-  KeyResult key = in_line
-                      ? from_rdata_text(text)
-                      : from_key_file((config_file.parent_path() / file).lexically_normal(), name);
+  KeyResult key = in_line ? from_rdata_text(text) : from_key_file(beside(config_file, file), name);
   if (key) return std::move(*key);
   fields.error(in_line ? in_line : in_file, in_line ? "public-key" : "public-key-file",
                key.error());

@@ -1,4 +1,5 @@
-// The parts of the configuration that SIG(0) brings. Private to config.cpp and config_keys.cpp.
+// The parts of the configuration that SIG(0) and cookies bring. Private to config.cpp and
+// config_keys.cpp.
 #pragma once
 
 #include <optional>
@@ -11,6 +12,10 @@ namespace dnsd {
 
 /// [sig0].
 void read_sig0(ConfigFields& top, Config& config);
+
+/// [cookies].
+void read_cookies(ConfigFields& top, Config& config);
+std::shared_ptr<const Cookies> make_cookies(const Config& config);
 
 /// `public-key` or `public-key-file` of the [[key]] of that name; says what is wrong.
 std::optional<keys::PublicKey> read_public_key(ConfigFields& fields, zones::NameView name,

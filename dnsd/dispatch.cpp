@@ -38,11 +38,16 @@ struct Context {
   const Peer& peer;
   std::span<std::uint8_t> out;
   std::chrono::sys_seconds now;
+  const Cookies::Answer* cookie;  // null: the request has none, or it is ignored
 
+  bool source_proven() const {
+    return peer.transport == Transport::TCP || (cookie != nullptr && cookie->valid);
+  }
   AnswerLimits limits(const Signer& signer) const {
     return {.transport = peer.transport,
             .own_udp_octets = state.policy->udp_octets,
-            .reserve = signer.reserve()};
+            .reserve = signer.reserve(),
+            .cookie = cookie != nullptr ? &cookie->octets : nullptr};
   }
 };
 
@@ -215,7 +220,8 @@ std::size_t Dispatcher::Impl::update(const Context& context, Signer& signer,
     const zones::ExtendedError reason{zones::extended_error::PROHIBITED,
                                       "no grant lets this key update this zone"};
     UpdateResponder(
-        UpdateRequest(context.octets, context.request, context.state.policy->udp_octets),
+        UpdateRequest(context.octets, context.request, context.state.policy->udp_octets,
+                      context.cookie),
         std::move(signer.exchange), send_later(), clock)
         .reply({.rcode = Rcode::REFUSED, .granted = {}, .reason = reason});
     return 0;
@@ -226,11 +232,12 @@ std::size_t Dispatcher::Impl::update(const Context& context, Signer& signer,
   job.digest = digest_of(*signer.identity);
   job.source = context.peer.address;
   job.source_port = context.peer.port;
-  job.source_proven = context.peer.transport == Transport::TCP;
+  job.source_proven = context.source_proven();
   job.signed_at = signer.identity->signed_at;
   job.message = std::move(*message);
   job.responder = std::make_unique<UpdateResponder>(
-      UpdateRequest(context.octets, context.request, context.state.policy->udp_octets),
+      UpdateRequest(context.octets, context.request, context.state.policy->udp_octets,
+                    context.cookie),
       signer.exchange, send_later(), clock);
   if (!writer.submit(job)) {
     log.queue_full();
@@ -246,7 +253,7 @@ std::size_t Dispatcher::Impl::sig0_update(const Context& context,
     return error(nobody, context, Rcode::BADVERS);
   }
   const auto answer = sig0.take(context.state, context.octets, context.request, context.peer,
-                                context.now, send_later);
+                                context.cookie, context.now, send_later);
   if (!answer) return 0;
   if (!answer->truncated) return error(nobody, context, answer->rcode);
   return answer_truncated(context.octets, context.request, answer->rcode, context.limits(nobody),
@@ -309,12 +316,21 @@ std::size_t Dispatcher::handle(const State& state, std::span<const std::uint8_t>
   Request request;
   const Parse parsed = parse_request(octets, request);
   if (parsed == Parse::DROP) return 0;
+  Cookies::Answer cookie;
+  const bool has_cookie = !request.cookie.empty() && state.policy->cookies != nullptr;
+  if (has_cookie) {
+    cookie = state.policy->cookies->answer(
+        request.cookie, peer.address,
+        static_cast<std::uint32_t>(impl_->clock().time_since_epoch().count()));
+  }
   const AnswerLimits unsigned_limits{.transport = peer.transport,
-                                     .own_udp_octets = state.policy->udp_octets};
+                                     .own_udp_octets = state.policy->udp_octets,
+                                     .reserve = 0,
+                                     .cookie = has_cookie ? &cookie.octets : nullptr};
   if (parsed == Parse::FORMERR && request.opcode == Opcode::UPDATE) {
     impl_->log.malformed_update(peer, "its sections are not whole");
   }
-  // The way of nearly all: no clock, no signature.
+  // The way of nearly all: no signature.
   if (parsed == Parse::OK && request.opcode == Opcode::QUERY && request.signature_offset == 0 &&
       request.qtype != Type::AXFR && request.qtype != Type::IXFR) {
     return answer_query(state.catalogue, octets, request, unsigned_limits, out);
@@ -325,7 +341,8 @@ std::size_t Dispatcher::handle(const State& state, std::span<const std::uint8_t>
                           .request = request,
                           .peer = peer,
                           .out = out,
-                          .now = impl_->clock()};
+                          .now = impl_->clock(),
+                          .cookie = has_cookie ? &cookie : nullptr};
     return impl_->handle(context, send_later, transfer, reader);
   } catch (const std::exception& failure) {
     impl_->log.failed(peer, failure.what());

@@ -34,7 +34,8 @@ class Dispatcher {
   /// @param max_transfers  at once, over all threads
   Dispatcher(UpdateWriter& writer, Clock clock, std::size_t max_transfers = 10,
              const AuthLimits& sig0 = {});
-  /// Stops as stop() does. The writer must outlive it.
+  /// Stops as stop() does. The writer must outlive it, and have answered all or been stopped:
+  /// answers are signed here.
   ~Dispatcher();
 
   /// Handles one message. A plain query is answered straight into `out` without allocation or lock;

@@ -124,14 +124,15 @@ void DispatchLog::sig0_refused(const Peer& peer, zones::NameView zone, zones::Na
   });
 }
 
-void DispatchLog::sig0_busy(const Peer& peer, AuthPool::Admission why) {
+void DispatchLog::sig0_busy(const Peer& peer, bool source_proven, AuthPool::Admission why) {
   write(SIG0_BUSY, [&] {
-    const bool tcp = peer.transport == Transport::TCP;
-    std::string line = "update from " + to_text(peer) + " by SIG(0) " +
-                       (tcp ? "answered SERVFAIL" : "sent to TCP") + ": ";
+    std::string line =
+        "update from " + to_text(peer) + " by SIG(0) " +
+        (source_proven ? "answered SERVFAIL" : "sent to TCP, or to come with a cookie") + ": ";
     if (why == AuthPool::Admission::BUSY)
       return line + "too many signatures wait ('queue' in [sig0])";
-    return line + (tcp ? "too many signatures from its source ('rate' in [sig0])"
+    return line + (source_proven
+                       ? "too many signatures from its source ('rate' in [sig0])"
                        : "too many signatures from unproven sources ('udp-rate' in [sig0])");
   });
 }

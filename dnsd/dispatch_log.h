@@ -29,7 +29,8 @@ class DispatchLog {
   /// @param signer  as the SIG(0) claims; the root when that could not be read
   void sig0_refused(const Peer& peer, zones::NameView zone, zones::NameView signer,
                     const char* why);
-  void sig0_busy(const Peer& peer, AuthPool::Admission why);
+  /// @param source_proven  by TCP, or a cookie
+  void sig0_busy(const Peer& peer, bool source_proven, AuthPool::Admission why);
   void update_not_served(const Peer& peer, zones::NameView zone, zones::NameView key);
   void update_not_granted(const Peer& peer, zones::NameView zone, zones::NameView key);
   void queue_full();

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <span>
 
+#include "dnsd/cookies.h"
 #include "zones/name.h"
 #include "zones/rfc.h"
 #include "zones/snapshot.h"
@@ -26,9 +27,10 @@ struct Request {
   bool has_edns = false;
   std::uint8_t edns_version = 0;
   bool edns_do = false;
-  std::uint16_t udp_octets = 512;    // the sender's UDP payload size, at least 512
-  std::size_t signature_offset = 0;  // of a TSIG or SIG(0) that is the last record; 0: none
-  zones::Type signature_type{};      // TSIG or SIG
+  std::uint16_t udp_octets = 512;          // the sender's UDP payload size, at least 512
+  std::size_t signature_offset = 0;        // of a TSIG or SIG(0) that is the last record; 0: none
+  zones::Type signature_type{};            // TSIG or SIG
+  std::span<const std::uint8_t> cookie{};  // COOKIE option, well-formed (RFC 7873 §4); empty: none
   bool whole = false;  // all sections could be read, and nothing stands behind them
 };
 
@@ -47,8 +49,9 @@ zones::NameView peek_question_name(std::span<const std::uint8_t> octets);
 
 struct AnswerLimits {
   Transport transport = Transport::UDP;
-  std::uint16_t own_udp_octets = 1232;  // what our OPT says; UDP answers are never larger
-  std::size_t reserve = 0;              // octets to leave free at the end, for a TSIG
+  std::uint16_t own_udp_octets = 1232;      // what our OPT says; UDP answers are never larger
+  std::size_t reserve = 0;                  // octets to leave free at the end, for a TSIG
+  const Cookies::Octets* cookie = nullptr;  // for our OPT, when the request has one
 };
 
 /// Writes the answer to a QUERY of class IN (others are answered NOTIMP or REFUSED) into `out`.

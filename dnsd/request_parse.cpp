@@ -1,6 +1,7 @@
 // Request parsing without allocation: what decides an answer, and nothing else.
 
 #include "dnsd/query.h"
+#include "zones/edns.h"
 
 namespace dnsd {
 namespace {
@@ -48,14 +49,24 @@ std::size_t after_name(Octets octets, std::size_t at) {
   return MALFORMED;
 }
 
-/// The lengths of the options fill OPT's RDATA exactly; what they say is not looked at.
-bool options_well_formed(Octets rdata) {
+/// False unless the lengths of the options fill OPT's RDATA exactly, and a cookie's is right (RFC
+/// 7873 §5.2.2); of several cookies the first counts (§5.2).
+bool read_options(Octets rdata, Request& request) {
   std::size_t at = 0;
   while (at < rdata.size()) {
     if (rdata.size() - at < OPTION_HEADER_OCTETS) return false;
-    at += OPTION_HEADER_OCTETS + u16(rdata, at + 2);
+    const std::size_t size = u16(rdata, at + 2);
+    const std::size_t data_at = at + OPTION_HEADER_OCTETS;
+    if (rdata.size() - data_at < size) return false;
+    if (static_cast<zones::OptionCode>(u16(rdata, at)) == zones::OptionCode::COOKIE &&
+        request.cookie.empty()) {
+      const Octets cookie = rdata.subspan(data_at, size);
+      if (!Cookies::is_well_formed(cookie)) return false;
+      request.cookie = cookie;
+    }
+    at = data_at + size;
   }
-  return at == rdata.size();
+  return true;
 }
 
 /// One record after the question, its fixed part checked to be there.
@@ -84,7 +95,7 @@ bool read_opt(Octets octets, const SkippedRecord& record, Request& request) {
   if (request.has_edns) return false;  // one OPT at most (RFC 6891 §6.1.1)
   const std::uint8_t version = octets[record.fixed + 5];
   // What other versions put into RDATA is not known here.
-  if (version == 0 && !options_well_formed(record.rdata)) return false;
+  if (version == 0 && !read_options(record.rdata, request)) return false;
   request.has_edns = true;
   request.edns_version = version;
   request.edns_do = (octets[record.fixed + 6] & 0x80) != 0;

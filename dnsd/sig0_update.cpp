@@ -1,7 +1,9 @@
 #include "dnsd/sig0_update.h"
 
+#include <algorithm>
 #include <utility>
 
+#include "dnsd/first_come.h"
 #include "dnsd/signers.h"
 #include "dnsd/update_responder.h"
 #include "keys/sig0.h"
@@ -26,13 +28,30 @@ zones::Name claimed_signer(std::span<const std::uint8_t> octets, std::size_t sig
   return reader.failed() ? zones::Name() : signer;
 }
 
+const char* why_no_key(const Policy& policy, zones::NameView signer) {
+  if (policy.keyring.find(signer) != nullptr) {
+    return "the configuration has a TSIG key of that name, so KEY records there do not count";
+  }
+  return "no KEY record of that name, nor [[key]] with public-key, has this algorithm and key tag";
+}
+
 /// Takes the result of a check to the writer, or the refusal to the client.
 class Waiter : public AuthWaiter {
  public:
-  Waiter(UpdateWriter& writer, DispatchLog& log, const Peer& peer, UpdateJob job)
-      : writer_(writer), log_(log), peer_(peer), job_(std::move(job)) {}
+  /// @param signing  of the answer, when the signature is good and the server has a key
+  Waiter(UpdateWriter& writer, DispatchLog& log, const Peer& peer, UpdateJob job,
+         std::unique_ptr<UpdateResponder> responder, Sig0Signing signing)
+      : writer_(writer),
+        log_(log),
+        peer_(peer),
+        job_(std::move(job)),
+        responder_(responder.get()),
+        signing_(std::move(signing)) {
+    job_.responder = std::move(responder);
+  }
 
   void accepted(Sig0Identity identity) override {
+    if (signing_.key) responder_->sign_by(std::move(signing_));
     job_.public_key = std::move(identity.key);
     job_.digest = identity.digest;
     job_.signed_at = identity.signed_at;
@@ -63,6 +82,8 @@ class Waiter : public AuthWaiter {
   DispatchLog& log_;
   const Peer peer_;
   UpdateJob job_;
+  UpdateResponder* responder_;  // of the job
+  Sig0Signing signing_;
 };
 
 }  // namespace
@@ -76,6 +97,7 @@ Sig0Updates::~Sig0Updates() = default;
 std::optional<Sig0Answer> Sig0Updates::take(const State& state,
                                             std::span<const std::uint8_t> octets,
                                             const Request& request, const Peer& peer,
+                                            const Cookies::Answer* cookie,
                                             std::chrono::sys_seconds now,
                                             const std::function<SendLater()>& send_later) {
   const auto sig = keys::read_sig0(octets, request.signature_offset, now);
@@ -85,38 +107,41 @@ std::optional<Sig0Answer> Sig0Updates::take(const State& state,
     const bool malformed = sig.error() == keys::Sig0Error::FORMERR;
     return Sig0Answer{malformed ? Rcode::FORMERR : Rcode::REFUSED};
   }
-  if (request.qtype != Type::SOA || request.qclass != Class::IN) {  // RFC 2136 §3.1.1
-    log_.malformed_update(peer, "its zone section is not one SOA of class IN");
+  if (request.qtype != Type::SOA) {  // RFC 2136 §3.1.1
+    log_.malformed_update(peer, "its zone section is not one SOA");
     return Sig0Answer{Rcode::FORMERR};
   }
   const zones::NameView signer = sig->signer;
-  if (!state.catalogue.zone(request.qname)) {
+  const auto zone = state.catalogue.zone(request.qname);
+  if (request.qclass != Class::IN || !zone) {
     log_.update_not_served(peer, request.qname, signer);
     return Sig0Answer{Rcode::NOTAUTH};  // RFC 2136 §3.1.2
   }
   const Policy& policy = *state.policy;
   AuthJob job;
   job.candidates = candidate_keys(state.catalogue, policy, signer, sig->algorithm, sig->key_tag);
-  if (job.candidates.empty()) {
-    log_.sig0_refused(
-        peer, request.qname, signer,
-        policy.keyring.find(signer) != nullptr
-            ? "the configuration has a TSIG key of that name, so KEY records there do not count"
-            : "no KEY record of that name, nor [[key]] with public-key, has this algorithm and key "
-              "tag");
+  const bool claims = job.candidates.empty() && may_be_claimed(*zone, policy, signer);
+  if (job.candidates.empty() && !claims) {
+    log_.sig0_refused(peer, request.qname, signer, why_no_key(policy, signer));
     return Sig0Answer{Rcode::REFUSED};
   }
   const keys::ZoneGrants* grants = policy.grants_of(request.qname);
-  if (grants == nullptr || !grants->may_update(signer)) {
+  const bool may_update = is_first_come(state.catalogue, policy, signer)
+                              ? may_be_held(*zone, policy, signer)
+                              : grants != nullptr && grants->may_update(signer);
+  if (!may_update) {
     log_.update_not_granted(peer, request.qname, signer);
     return Sig0Answer{Rcode::REFUSED};
   }
 
-  job.source_proven = peer.transport == Transport::TCP;
-  // The sender of a datagram may not be the one it says; a connection is a better witness.
+  const bool tcp = peer.transport == Transport::TCP;
+  job.source_proven = tcp || (cookie != nullptr && cookie->valid);
   const auto busy = [&](AuthPool::Admission why) {
-    log_.sig0_busy(peer, why);
-    return Sig0Answer{Rcode::SERVFAIL, !job.source_proven};
+    log_.sig0_busy(peer, job.source_proven, why);
+    if (job.source_proven) return Sig0Answer{Rcode::SERVFAIL};
+    // Who speaks cookies comes again with the one that is in this answer (RFC 7873 §5.2.3).
+    if (cookie != nullptr) return Sig0Answer{Rcode::BADCOOKIE};
+    return Sig0Answer{Rcode::SERVFAIL, true};
   };
   const AuthPool::Admission admission = pool_.admit(peer.address, job.source_proven);
   if (admission != AuthPool::Admission::ADMITTED) return busy(admission);
@@ -124,6 +149,15 @@ std::optional<Sig0Answer> Sig0Updates::take(const State& state,
   if (!message) {
     log_.malformed_update(peer, zones::to_text(message.error()));
     return Sig0Answer{Rcode::FORMERR};
+  }
+  if (claims) {
+    job.candidates = claiming_keys(*message, signer, sig->algorithm, sig->key_tag);
+    if (job.candidates.empty()) {
+      log_.sig0_refused(peer, request.qname, signer,
+                        "the name is free, but the update brings no KEY record that could have "
+                        "signed it");
+      return Sig0Answer{Rcode::REFUSED};
+    }
   }
 
   UpdateJob update;
@@ -133,18 +167,30 @@ std::optional<Sig0Answer> Sig0Updates::take(const State& state,
   update.source_port = peer.port;
   update.source_proven = job.source_proven;
   update.message = std::move(*message);
-  update.responder = std::make_unique<UpdateResponder>(
-      UpdateRequest(octets, request, policy.udp_octets), std::nullopt, send_later(), clock_);
-  Responder* const responder = update.responder.get();
+  Sig0Signing signing;
+  if (policy.server_key) {
+    signing.key = policy.server_key;
+    signing.request.assign(octets.begin(), octets.end());
+    signing.max_octets = tcp ? zones::MAX_MESSAGE_OCTETS
+                             : std::min<std::size_t>(
+                                   request.udp_octets,
+                                   std::max<std::size_t>(policy.udp_octets, zones::MIN_UDP_OCTETS));
+    signing.pool = &pool_;
+  }
+  auto responder =
+      std::make_unique<UpdateResponder>(UpdateRequest(octets, request, policy.udp_octets, cookie),
+                                        std::nullopt, send_later(), clock_);
+  Responder* const if_full = responder.get();
   job.octets.assign(octets.begin(), octets.end());
   job.signature_offset = request.signature_offset;
   job.source = peer.address;
-  job.waiter = std::make_unique<Waiter>(writer_, log_, peer, std::move(update));
+  job.waiter = std::make_unique<Waiter>(writer_, log_, peer, std::move(update),
+                                        std::move(responder), std::move(signing));
   if (pool_.submit(job)) return std::nullopt;
   const Sig0Answer answer = busy(AuthPool::Admission::BUSY);
-  if (answer.truncated) return answer;
+  if (!tcp) return answer;
   // A connection counts the answers that it still owes.
-  responder->reply({.rcode = answer.rcode, .granted = {}, .reason = {}});
+  if_full->reply({.rcode = answer.rcode, .granted = {}, .reason = {}});
   return std::nullopt;
 }
 

@@ -33,10 +33,12 @@ class Sig0Updates {
   /// signature itself is checked by the pool, and the writer looks for key and grant again. RFC
   /// 2931 §3.2 has a signature fail where one is needed: then it is as if there were none, so all
   /// failures but of form are REFUSED (RFC 2136 §3.3, RFC 3007 §2).
+  ///
+  /// @param cookie  the request's; null: none
   /// @return the answer when there is one at once; nothing: it comes later
   std::optional<Sig0Answer> take(const State& state, std::span<const std::uint8_t> octets,
                                  const Request& request, const Peer& peer,
-                                 std::chrono::sys_seconds now,
+                                 const Cookies::Answer* cookie, std::chrono::sys_seconds now,
                                  const std::function<SendLater()>& send_later);
   /// Checks what waits, and takes no more.
   void stop() { pool_.stop(); }

@@ -25,12 +25,12 @@ zones::RRsetView published_keys(const zones::Catalogue& catalogue, NameView name
   return found.rrsets.find(Type::KEY);
 }
 
-bool may_have_signed(RdataView key, keys::Sig0Algorithm algorithm, std::uint16_t tag) {
-  return key.size() > PUBLIC_KEY_AT && key[ALGORITHM_AT] == static_cast<std::uint8_t>(algorithm) &&
-         keys::key_tag(key) == tag;
-}
-
 }  // namespace
+
+bool may_have_signed(RdataView key, keys::Sig0Algorithm algorithm, std::uint16_t key_tag) {
+  return key.size() > PUBLIC_KEY_AT && key[ALGORITHM_AT] == static_cast<std::uint8_t>(algorithm) &&
+         keys::key_tag(key) == key_tag;
+}
 
 std::vector<Rdata> candidate_keys(const zones::Catalogue& catalogue, const Policy& policy,
                                   NameView signer, keys::Sig0Algorithm algorithm,

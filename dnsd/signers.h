@@ -30,6 +30,9 @@ std::vector<zones::Rdata> candidate_keys(const zones::Catalogue& catalogue, cons
                                          zones::NameView signer, keys::Sig0Algorithm algorithm,
                                          std::uint16_t key_tag);
 
+/// True for KEY RDATA of this algorithm and key tag.
+bool may_have_signed(zones::RdataView key, keys::Sig0Algorithm algorithm, std::uint16_t key_tag);
+
 /// True when the key that signed is still what it was when the signature was checked.
 bool is_signer_known(const zones::Catalogue& catalogue, const Policy& policy, const UpdateJob& job);
 

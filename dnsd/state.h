@@ -9,6 +9,7 @@
 #include <unordered_map>
 #include <unordered_set>
 
+#include "dnsd/cookies.h"
 #include "keys/grant.h"
 #include "keys/keyring.h"
 #include "keys/tsig.h"
@@ -26,10 +27,15 @@ struct Policy {
   std::unordered_map<zones::Name, keys::PublicKey, zones::NameHash, zones::NameEqual> public_keys{};
   /// Names of keys in the configuration: of [[key]] and of grants that name one (signers.h).
   std::unordered_set<zones::Name, zones::NameHash, zones::NameEqual> named{};
+  /// Apexes of the zones where a new name is whose key comes first (first_come.h).
+  std::unordered_set<zones::Name, zones::NameHash, zones::NameEqual> first_come{};
+  /// Signs answers to updates that came with a SIG(0); none: they are unsigned.
+  std::shared_ptr<const keys::PrivateKey> server_key{};
   /// Grants of each zone, by apex; a zone without an entry grants nothing.
   std::unordered_map<zones::Name, keys::ZoneGrants, zones::NameHash, zones::NameEqual> grants;
   keys::Portal portal{};
-  std::uint16_t udp_octets = 1232;  // the largest UDP answer, and what OPT says
+  std::uint16_t udp_octets = 1232;           // the largest UDP answer, and what OPT says
+  std::shared_ptr<const Cookies> cookies{};  // none: the option is ignored
 
   const keys::ZoneGrants* grants_of(zones::NameView apex) const {
     const auto found = grants.find(apex);

@@ -1,5 +1,6 @@
 #include "dnsd/update_batch.h"
 
+#include "dnsd/first_come.h"
 #include "dnsd/rrsets_editor.h"
 #include "dnsd/signers.h"
 #include "dnsd/update_grants.h"
@@ -31,18 +32,26 @@ Judgement judge_update(const zones::Catalogue& catalogue, const Policy* policy,
   if (!zone) return refusal(zone.error());
 
   // The key was checked when the message came in; by now it or its grant may be gone.
-  if (policy == nullptr || !is_signer_known(catalogue, *policy, job)) {
+  if (policy == nullptr ||
+      (!is_signer_known(catalogue, *policy, job) && !is_claim(*zone, *policy, job))) {
     return refusal(Rcode::REFUSED);
   }
+  const bool first_come = is_first_come(catalogue, *policy, job);
   const keys::ZoneGrants* const grants = policy->grants_of(zone->apex());
-  const bool whole_zone = grants != nullptr && grants->may_update_all(job.key);
-  if (!whole_zone && (grants == nullptr || !grants->may_update(job.key))) {
+  const bool whole_zone = !first_come && grants != nullptr && grants->may_update_all(job.key);
+  const bool by_grants = !first_come && !whole_zone;
+  if (first_come) {
+    if (std::string why = first_come_refusal(*zone, *policy, job); !why.empty()) {
+      return prohibited(std::move(why));
+    }
+  }
+  if (by_grants && (grants == nullptr || !grants->may_update(job.key))) {
     return prohibited("no grant lets key " + job.key.to_text() + " update this zone");
   }
   if (message.answer.size() + message.authority.size() > limits.records_per_message) {
     return prohibited("too many records in one message ('max-records' in [update])");
   }
-  if (!whole_zone) {
+  if (by_grants) {
     if (auto why = refusal_by_grants(*zone, *grants, policy->portal, job)) {
       return prohibited(std::move(*why));
     }
@@ -61,7 +70,7 @@ Judgement judge_update(const zones::Catalogue& catalogue, const Policy* policy,
         "a type that only the server writes, or too many records of a name or the zone "
         "('max-records-per-rrset', 'max-rrsets-per-name', 'max-records-per-zone' in [update])");
   }
-  if (!whole_zone) {
+  if (by_grants) {
     const std::size_t max_records = grants->limits(job.key).max_records;
     if (auto why = refusal_by_count(*zone, *update, job.key, max_records)) {
       return prohibited(std::move(*why));

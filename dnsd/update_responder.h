@@ -1,12 +1,15 @@
 // The answer to an UPDATE, made when the writer has decided: zone section, OPT, signature.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <vector>
 
+#include "dnsd/auth_pool.h"
 #include "dnsd/dispatch.h"
 #include "dnsd/query.h"
 #include "dnsd/update_writer.h"
+#include "keys/public_key.h"
 #include "keys/tsig.h"
 
 namespace dnsd {
@@ -14,12 +17,21 @@ namespace dnsd {
 /// What an answer takes over from its request; owns it.
 struct UpdateRequest {
   UpdateRequest(std::span<const std::uint8_t> octets, const Request& request,
-                std::uint16_t own_udp_octets);
+                std::uint16_t own_udp_octets, const Cookies::Answer* its_cookie);
 
   std::uint16_t id;
   std::vector<std::uint8_t> zone_section;
   bool has_edns;
   std::uint16_t udp_octets;  // what our OPT says
+  std::optional<Cookies::Octets> cookie;
+};
+
+/// How an answer is signed by SIG(0).
+struct Sig0Signing {
+  std::shared_ptr<const keys::PrivateKey> key;
+  std::vector<std::uint8_t> request;  // the whole message (RFC 2931 §3.1)
+  std::size_t max_octets = 0;         // an answer that would be larger goes unsigned
+  AuthPool* pool = nullptr;           // where it is signed
 };
 
 class UpdateResponder : public Responder {
@@ -34,10 +46,13 @@ class UpdateResponder : public Responder {
         clock_(std::move(clock)) {}
 
   void reply(const UpdateReply& reply) override;
+  /// From here on the answer is signed by the server's key. Before the job goes to the writer.
+  void sign_by(Sig0Signing signing) { signing_ = std::move(signing); }
 
  private:
   const UpdateRequest request_;
   std::optional<keys::TsigExchange> exchange_;
+  std::optional<Sig0Signing> signing_;
   const SendLater send_;
   const Clock clock_;
 };

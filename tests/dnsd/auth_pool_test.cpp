@@ -8,20 +8,29 @@
 #include <mutex>
 #include <thread>
 
-#include "dispatch_world.h"
 #include "dnsd/source_budget.h"
 #include "keys/sig0.h"
+#include "zones/message.h"
 
 namespace dnsd {
 namespace {
 
 using namespace std::chrono_literals;
 using Admission = AuthPool::Admission;
-using test::name;
-using test::NOW;
 
 constexpr std::array<std::uint8_t, 16> SOURCE{0, 0, 0,    0,    0,   0, 0, 0,
                                               0, 0, 0xff, 0xff, 192, 0, 2, 1};
+
+constexpr std::chrono::sys_seconds NOW{std::chrono::seconds{1'800'000'000}};
+
+zones::Name name(const char* text) { return zones::Name::from_text(text).value(); }
+
+std::vector<std::uint8_t> update_message() {
+  zones::Message message;
+  message.header.opcode = zones::Opcode::UPDATE;
+  message.question.push_back({name("example.org."), zones::Type::SOA, zones::Class::IN});
+  return zones::to_wire(message);
+}
 
 TEST(Budget, HoldsASecondsWorthAndFillsAgain) {
   Budget budget(10);
@@ -97,7 +106,7 @@ struct Signing {
 
   AuthJob job(Results& results, bool proven, bool good = true) const {
     AuthJob made;
-    made.octets = zones::to_wire(test::update("example.org.", {}));
+    made.octets = update_message();
     made.signature_offset = made.octets.size();
     keys::sign_sig0(made.octets, key, NOW);
     if (!good) made.octets.back() ^= 1;
@@ -166,6 +175,23 @@ TEST(AuthPool, ManySendersManyThreads) {
   EXPECT_EQ(results.all(), taken);
   EXPECT_EQ(results.accepted, good);
   EXPECT_EQ(results.failed, 0);
+}
+
+// What is posted goes first, is done by a thread of the pool, and a pool that stops says so.
+TEST(AuthPool, PostedWork) {
+  AuthPool pool({.threads = 2}, [] { return NOW; });
+  std::atomic<int> done{0};
+  std::vector<std::thread> posters;
+  for (int i = 0; i < 4; ++i) {
+    posters.emplace_back([&] {
+      for (int n = 0; n < 100; ++n) EXPECT_TRUE(pool.post([&] { ++done; }));
+    });
+  }
+  for (std::thread& poster : posters) poster.join();
+  pool.stop();
+  EXPECT_EQ(done, 400);
+  EXPECT_FALSE(pool.post([&] { ++done; }));
+  EXPECT_EQ(done, 400);
 }
 
 TEST(AuthPool, OctetsThatAreNoKeyAreNotTried) {

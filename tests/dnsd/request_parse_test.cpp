@@ -21,10 +21,17 @@ const Octets QUESTION = {3, 'w', 'W', 'w', 0, 0, 33, 0, 1};   // wWw. IN SRV
 const Octets OPT = {0, 0, 41, 0x10, 0, 0, 0, 0x80, 0, 0, 0};  // 4096 octets, DO
 const Octets OPT_SMALL = {0, 0, 41, 0, 100, 0, 0, 0, 0, 0, 0};
 const Octets OPT_VERSION_1 = {0, 0, 41, 0x10, 0, 0, 1, 0, 0, 0, 1, 99};  // RDATA of unknown form
-const Octets OPT_OPTIONS = {0, 0, 41, 0x10, 0, 0, 0, 0, 0, 0, 9, 0, 10, 0, 1, 7, 0xFD, 0xE9, 0, 0};
+const Octets OPT_OPTIONS = {0, 0, 41, 0x10, 0, 0, 0, 0, 0, 0, 9, 0, 12, 0, 1, 7, 0xFD, 0xE9, 0, 0};
 const Octets OPT_BAD_OPTIONS = {0, 0, 41, 0x10, 0, 0, 0, 0, 0, 0, 4, 0, 10, 0, 1};
 const Octets OPT_SHORT_OPTIONS = {0, 0, 41, 0x10, 0, 0, 0, 0, 0, 0, 2, 0, 10};
 const Octets OPT_NOT_AT_ROOT = {1, 'x', 0, 0, 41, 0x10, 0, 0, 0, 0, 0, 0, 0};
+/// OPT with a COOKIE option of so many octets.
+Octets opt_cookie(std::uint8_t size) {
+  Octets opt = {0, 0,  41, 0x10, 0, 0, 0, 0, 0, 0, static_cast<std::uint8_t>(4 + size),
+                0, 10, 0,  size};
+  opt.resize(opt.size() + size, 7);
+  return opt;
+}
 const Octets TSIG = {1, 'k', 0, 0, 250, 0, 255, 0, 0, 0, 0, 0, 2, 9, 9};
 const Octets SIG0 = {0, 0, 24, 0, 255, 0, 0, 0, 0, 0, 3, 0, 0, 9};
 const Octets SIG_OF_A = {0, 0, 24, 0, 255, 0, 0, 0, 0, 0, 3, 0, 1, 9};
@@ -106,6 +113,16 @@ TEST(ParseRequest, Verdicts) {
       {"RFC 6891 §6.1.2 option too long", header(0, 1, 0, 0, 1) + QUESTION + OPT_BAD_OPTIONS,
        Parse::FORMERR},
       {"RFC 6891 §6.1.2 option cut", header(0, 1, 0, 0, 1) + QUESTION + OPT_SHORT_OPTIONS,
+       Parse::FORMERR},
+      {"RFC 7873 §5.2.2 client cookie", header(0, 1, 0, 0, 1) + QUESTION + opt_cookie(8),
+       Parse::OK},
+      {"RFC 7873 §5.2.2 client cookie short", header(0, 1, 0, 0, 1) + QUESTION + opt_cookie(7),
+       Parse::FORMERR},
+      {"RFC 7873 §5.2.2 server cookie short", header(0, 1, 0, 0, 1) + QUESTION + opt_cookie(15),
+       Parse::FORMERR},
+      {"RFC 7873 §5.2.2 both cookies", header(0, 1, 0, 0, 1) + QUESTION + opt_cookie(40),
+       Parse::OK},
+      {"RFC 7873 §5.2.2 too long", header(0, 1, 0, 0, 1) + QUESTION + opt_cookie(41),
        Parse::FORMERR},
       {"RFC 6891 §6.1.3 another version", header(0, 1, 0, 0, 1) + QUESTION + OPT_VERSION_1,
        Parse::OK},
