@@ -128,9 +128,22 @@ class Bench:
             time.sleep(max(0, due - time.monotonic()))
         return 100 * done / self.args.honest
 
+    def cpu_of_flood(self):
+        """Percentage of a core that the flood alone takes of dnsd: what it takes away from queries when they use the whole core.
+        Says more than the rows of the table when others use the machine."""
+        self.server.settle()
+        flood = Flood(self.server.port, self.args.rate, self.args.algorithm, self.tag)
+        before = servers.cpu_seconds(self.server.process.pid)
+        flood.start()
+        time.sleep(2 * self.args.seconds)
+        flood.stop()
+        after = servers.cpu_seconds(self.server.process.pid)
+        print(f"The flood alone ({flood.sent / flood.seconds:,.0f}/s) takes {100 * (after - before) / flood.seconds:.1f} % of a core.")
+
     def run(self):
         self.server.start()
         try:
+            self.cpu_of_flood()
             rows = {"queries/s": self.queries, "TSIG updates/s": self.tsig_updates, "honest SIG(0) updates, %": self.sig0_updates}
             print(f"| {self.args.algorithm} | calm | flood of {self.args.rate}/s | ratio |\n|---|---|---|---|")
             for name, measure in rows.items():
