@@ -41,14 +41,15 @@ class Dnsdctl(unittest.TestCase):
 
     def test_help_and_version(self):
         for words in ((), ("key",), ("key", "new"), ("zone",), ("zone", "import"), ("zone", "export"),
-                      ("zone", "list"), ("zone", "check"), ("check",), ("history",), ("who",),
-                      ("explain",)):
+                      ("zone", "list"), ("zone", "check"), ("lease",), ("lease", "list"), ("check",), ("history",),
+                      ("who",), ("explain",)):
             self.assertIn("Usage: dnsdctl", self.succeeds(*words, "--help"))
         self.assertRegex(self.succeeds("--version"), r"^dnsdctl \d+\.\d+\.\d+\n$")
 
     def test_mistakes(self):
         for words in ((), ("frob",), ("key",), ("key", "new"), ("key", "new", "a b"), ("zone",), ("zone", "list"),
                       ("key", "new", "h1", "--algorithm", "hmac-md5"), ("zone", "import", "--store", "s.sqlite", "a"),
+                      ("lease",), ("lease", "list"), ("lease", "list", "--store", "no.sqlite"),
                       ("zone", "list", "--store", "no.sqlite"), ("check", "--store", "no.sqlite"),
                       ("zone", "check", "dyn.example", "no.zone"), ("zone", "check", "a..b", "dyn.zone"),
                       ("zone", "export", "--store", "no.sqlite", "dyn.example"),

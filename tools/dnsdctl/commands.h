@@ -39,6 +39,13 @@ Outcome zone_export(const ZoneExport& options, std::ostream& out);
 
 Outcome zone_list(const std::filesystem::path& store, std::ostream& out);
 
+struct LeaseList {
+  std::filesystem::path store;
+  std::string zone;  // empty: all
+};
+/// A line a leased record: when its lease ends, and the record.
+Outcome lease_list(const LeaseList& options, std::ostream& out);
+
 struct ZoneCheck {
   std::string zone;
   std::filesystem::path file;  // "-": standard input

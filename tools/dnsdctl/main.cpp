@@ -18,6 +18,7 @@ struct Options {
   dnsdctl::ZoneImport zone_import;
   dnsdctl::ZoneExport zone_export;
   dnsdctl::ZoneCheck zone_check;
+  dnsdctl::LeaseList lease_list;
   std::filesystem::path list_store;
   std::filesystem::path check_store;
   dnsdctl::History history;
@@ -71,6 +72,16 @@ check->add_option("zone", judged.zone, "The zone's name")->required();
 check->add_option("file", judged.file, "The zone file, - for standard input")->required();
 check->add_flag("--strict", judged.strict, "Exit with 1 for warnings too");
 check->callback([&] { command = [&judged] { return dnsdctl::zone_check(judged, std::cout); }; });
+}
+
+void declare_lease(CLI::App& app, Options& options, Command& command) {
+  CLI::App* lease = app.add_subcommand("lease", "Leases of records (RFC 9664)");
+  lease->require_subcommand(1);
+  CLI::App* list = lease->add_subcommand("list", "List leased records and when they end");
+  dnsdctl::LeaseList& which = options.lease_list;
+  list->add_option("--store", which.store, "The store")->required();
+  list->add_option("zone", which.zone, "The zone's name; default: all zones");
+  list->callback([&] { command = [&which] { return dnsdctl::lease_list(which, std::cout); }; });
 }
 
 void declare_history(CLI::App& app, Options& options, Command& command) {
@@ -129,6 +140,7 @@ int run(int argc, char** argv) {
   Command command;
   declare_key(app, options, command);
   declare_zone(app, options, command);
+  declare_lease(app, options, command);
   declare_check(app, options, command);
   declare_history(app, options, command);
   declare_explain(app, options, command);
