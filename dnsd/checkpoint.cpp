@@ -16,7 +16,8 @@ constexpr std::uint64_t MAX_PRUNED_OCTETS = 4 << 20;
 
 }  // namespace
 
-Checkpoint::Checkpoint(zones::Store& store, const zones::Loaded& loaded) : store_(store) {
+Checkpoint::Checkpoint(zones::Store& store, const zones::Loaded& loaded, const LeaseTable* leases)
+    : store_(store), leases_(leases) {
   for (const zones::DirtyName& dirty : loaded.dirty) {
     add(dirty.lsn, dirty.apex.view(), dirty.owner.view());
   }
@@ -57,8 +58,10 @@ void Checkpoint::write_slice(const zones::Catalogue& newest, std::size_t names) 
     const zones::NameView owner = pass_.owner(place);
     const std::optional<zones::ZoneSnapshot> zone = newest.zone(apex);
     if (!zone) continue;
-    const std::span<const std::uint8_t> packed = zone->rrsets(owner).packed();
-    rows.push_back({zones::Name(apex), zones::Name(owner), {packed.begin(), packed.end()}});
+    const zones::RRsetsView rrsets = zone->rrsets(owner);
+    rows.push_back(
+        {zones::Name(apex), zones::Name(owner), {rrsets.packed().begin(), rrsets.packed().end()}});
+    if (leases_) rows.back().leases = leases_->leases_of(apex, owner, rrsets);
   }
   const bool ends_pass = end == pass_.size();
   zones::Lsn complete = store_.applied_lsn();

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdint>
 
+#include "dnsd/lease_table.h"
 #include "dnsd/waiting_names.h"
 #include "zones/loader.h"
 #include "zones/name.h"
@@ -27,7 +28,8 @@ struct JournalBounds {
 /// thread.
 class Checkpoint {
  public:
-  Checkpoint(zones::Store& store, const zones::Loaded& loaded);
+  /// @param leases  of the records; nullptr for none. It must outlive this
+  Checkpoint(zones::Store& store, const zones::Loaded& loaded, const LeaseTable* leases = nullptr);
   Checkpoint(const Checkpoint&) = delete;
   Checkpoint& operator=(const Checkpoint&) = delete;
 
@@ -52,6 +54,7 @@ class Checkpoint {
 
  private:
   zones::Store& store_;
+  const LeaseTable* const leases_;
   WaitingNames pass_;        // names of this pass, in the table's order …
   std::size_t next_ = 0;     // … of which those from here on are to be written
   WaitingNames waiting_;     // for the next pass

@@ -79,6 +79,27 @@ void read_tcp(ConfigFields& top, TcpLimits& tcp) {
   fields.finish();
 }
 
+// RFC 9664 §8
+void read_lease_limits(ConfigFields& fields, LeaseLimits& limits) {
+  const auto read = [&](const char* name, std::chrono::seconds& value) {
+    std::chrono::milliseconds time = value;
+    const toml::node* node = fields.duration(name, time, 1s, 24h * 3'660);
+    value = std::chrono::floor<std::chrono::seconds>(time);
+    return node;
+  };
+  const toml::node* min = read("min-lease", limits.min);
+  const toml::node* max = read("max-lease", limits.max);
+  const toml::node* max_key = read("max-key-lease", limits.max_key);
+  if (limits.max < limits.min) {
+    fields.error(max ? max : min, max ? "max-lease" : "min-lease",
+                 "leaves nothing to grant: max-lease is below min-lease");
+  }
+  if (limits.max_key < limits.min) {
+    fields.error(max_key ? max_key : min, max_key ? "max-key-lease" : "min-lease",
+                 "leaves nothing to grant: max-key-lease is below min-lease");
+  }
+}
+
 void read_update(ConfigFields& top, WriterLimits& update) {
   const toml::table* table = top.table("update");
   if (!table) return;
@@ -94,6 +115,7 @@ void read_update(ConfigFields& top, WriterLimits& update) {
   fields.integer("max-records-per-rrset", message.records_per_rrset, 1, 10'000);
   fields.integer("max-rrsets-per-name", message.rrsets_per_name, 1, 10'000);
   fields.integer("max-records-per-zone", message.records_per_zone, 2, 1'000'000'000);
+  read_lease_limits(fields, update.lease);
   fields.finish();
 }
 
@@ -258,7 +280,8 @@ std::vector<std::string> needs_restart(const Config& before, const Config& after
     return std::tuple(update.queue, update.batch, update.replay_window, update.journal_batches,
                       update.journal_age, update.journal_octets, update.message.records_per_message,
                       update.message.records_per_rrset, update.message.rrsets_per_name,
-                      update.message.records_per_zone);
+                      update.message.records_per_zone, update.lease.min, update.lease.max,
+                      update.lease.max_key);
   };
   check(limits_of(before.update) == limits_of(after.update), "[update]");
   // Which zones are served; what `file` says of one that is served already has no effect anyway.

@@ -67,6 +67,7 @@ struct Server::Impl {
   std::unique_ptr<zones::Store> store;               // until the writer takes it
   std::unique_ptr<zones::CatalogueBuilder> builder;  // likewise
   zones::Loaded loaded;                              // likewise
+  std::unique_ptr<LeaseTable> leases;                // likewise
   std::unique_ptr<StatePublisher> publisher;
   std::unique_ptr<UpdateWriter> writer;
   std::unique_ptr<Dispatcher> dispatcher;
@@ -80,8 +81,10 @@ void Server::Impl::load_zones() {
   store = std::make_unique<zones::SqliteStore>(config.store_path);
   import_zones(*store, config.zones);
   builder = std::make_unique<zones::CatalogueBuilder>();
-  loaded = zones::load(*store, *builder);
-  rest_zones(*store, *builder, loaded, config.zones);
+  leases = std::make_unique<LeaseTable>();
+  loaded = zones::load(*store, *builder, leases.get());
+  leases->commit();
+  rest_zones(*store, *builder, loaded, *leases, config.zones);
   State first;
   first.catalogue = builder->freeze();
   first.version = builder->version();
@@ -89,8 +92,9 @@ void Server::Impl::load_zones() {
   const std::size_t zone_count = first.catalogue.size();
   publisher = std::make_unique<StatePublisher>(std::move(first));
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
-  spdlog::info("loaded {}, {}, {} of the journal replayed, in {:.2f} s",
+  spdlog::info("loaded {}, {}, {}, {} of the journal replayed, in {:.2f} s",
                zones::counted(zone_count, "zone"), zones::counted(loaded.names, "name"),
+               zones::counted(leases->lease_count(), "lease"),
                zones::counted(loaded.batches, "batch"), took.count());
 }
 
@@ -125,7 +129,8 @@ void Server::Impl::bind() {
 
 void Server::Impl::start_threads() {
   writer = std::make_unique<UpdateWriter>(std::move(store), std::move(builder), *publisher,
-                                          std::move(loaded), config.update, now);
+                                          std::move(loaded), config.update, now,
+                                          std::move(leases));
   dispatcher = std::make_unique<Dispatcher>(*writer, now, config.tcp.max_transfers, config.sig0);
   tcp->start(*dispatcher);
   for (const auto& worker : udp) worker->start();

@@ -46,7 +46,7 @@ void import_zones(zones::Store& store, const std::vector<ZoneConfig>& zones) {
 }
 
 void rest_zones(zones::Store& store, zones::CatalogueBuilder& builder, zones::Loaded& loaded,
-                const std::vector<ZoneConfig>& zones) {
+                LeaseTable& leases, const std::vector<ZoneConfig>& zones) {
   constexpr std::size_t SLICE = 500;
   const auto rests = [&](const zones::DirtyName& name) { return !contains(zones, name.apex); };
   std::vector<zones::RowChange> rows;
@@ -58,8 +58,11 @@ void rest_zones(zones::Store& store, zones::CatalogueBuilder& builder, zones::Lo
   for (const zones::DirtyName& name : loaded.dirty) {
     const auto zone = rests(name) ? builder.working().zone(name.apex) : std::nullopt;
     if (!zone) continue;
-    const auto packed = zone->rrsets(name.owner).packed();
-    rows.push_back({name.apex, name.owner, {packed.begin(), packed.end()}});
+    const zones::RRsetsView rrsets = zone->rrsets(name.owner);
+    rows.push_back({name.apex,
+                    name.owner,
+                    {rrsets.packed().begin(), rrsets.packed().end()},
+                    leases.leases_of(name.apex, name.owner, rrsets)});
     if (rows.size() == SLICE) write();
   }
   write();
@@ -69,6 +72,7 @@ void rest_zones(zones::Store& store, zones::CatalogueBuilder& builder, zones::Lo
     spdlog::warn("zone {}: in the store but not in the configuration: kept, not served",
                  apex.to_text());
     builder.remove_zone(apex);
+    leases.forget_zone(apex);
   }
 }
 

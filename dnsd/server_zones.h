@@ -19,8 +19,8 @@ void import_zones(zones::Store& store, const std::vector<ZoneConfig>& zones);
 
 /// Takes zones that the configuration does not name out of what is served. Their data stay in the
 /// store: what the checkpoint lacks of them is written, since the writer will not know them any
-/// more. Throws StoreError.
+/// more, and their leases do not end meanwhile. Throws StoreError.
 void rest_zones(zones::Store& store, zones::CatalogueBuilder& builder, zones::Loaded& loaded,
-                const std::vector<ZoneConfig>& zones);
+                LeaseTable& leases, const std::vector<ZoneConfig>& zones);
 
 }  // namespace dnsd

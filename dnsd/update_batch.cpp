@@ -1,6 +1,7 @@
 #include "dnsd/update_batch.h"
 
 #include "dnsd/first_come.h"
+#include "dnsd/lease_grant.h"
 #include "dnsd/rrsets_editor.h"
 #include "dnsd/signers.h"
 #include "dnsd/update_grants.h"
@@ -30,6 +31,7 @@ Judgement judge_update(const zones::Catalogue& catalogue, const Policy* policy,
   const zones::Message& message = job.message;
   const auto zone = find_update_zone(catalogue, message.question);
   if (!zone) return refusal(zone.error());
+  if (!requested_lease(message)) return refusal(Rcode::FORMERR);
 
   // The key was checked when the message came in; by now it or its grant may be gone.
   if (policy == nullptr ||

@@ -65,7 +65,7 @@ zones::JournalMessage journal_message(const UpdateJob& job, const Outcome& outco
                                 .granted = outcome.reply.granted,
                                 .zone = outcome.zone,
                                 .touched = outcome.touched,
-                                .leases = {}};
+                                .leases = outcome.leases};
   if (message.rcode == Rcode::NOERROR || job.message.question.empty()) return message;
   message.zone = job.message.question.front().name;
   for (const zones::Record& record : job.message.authority) {

@@ -17,6 +17,7 @@ struct Outcome {
   bool above_rate = false;             // refused before it was judged
   zones::Name zone{};                  // of a message that changed something …
   std::vector<zones::Name> touched{};  // … and the names that it changed
+  std::vector<zones::LeaseChange> leases{};
   /// It was here before, or may have been: not to be judged, nor to be journalled.
   bool is_repeat = false;
   std::optional<std::size_t> copy_of{};  // of the batch; `reply` is that one's in the end

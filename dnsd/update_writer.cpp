@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "dnsd/checkpoint.h"
+#include "dnsd/leases.h"
 #include "dnsd/update_batch.h"
 #include "dnsd/update_log.h"
 #include "dnsd/update_outcome.h"
@@ -39,6 +40,8 @@ constexpr std::uint64_t PRUNE_EVERY_BATCHES = 200;
 // Far behind, the checkpoint's transactions are this much longer, so that updates that do not pause
 // share the disk with fewer of them.
 constexpr std::size_t LONG_SLICE = 4;
+// How often the clock is asked whether a lease is over: it may be set meanwhile.
+constexpr std::chrono::seconds LOOK_AT_CLOCK_EVERY{1};
 // Messages of a batch that may throw before those after them are given up as well.
 constexpr int MAX_EVALUATIONS = 4;
 
@@ -57,16 +60,19 @@ WriterLimits at_least_one(WriterLimits limits) {
 struct UpdateWriter::Impl {
   Impl(std::unique_ptr<zones::Store> store_in, std::unique_ptr<zones::CatalogueBuilder> builder_in,
        StatePublisher& publisher_in, const zones::Loaded& loaded, WriterLimits limits_in,
-       Clock clock_in)
+       Clock clock_in, std::unique_ptr<LeaseTable> lease_table)
       : store(std::move(store_in)),
         builder(std::move(builder_in)),
         publisher(publisher_in),
         limits(at_least_one(limits_in)),
         clock(std::move(clock_in)),
-        checkpoint(*store, loaded),
+        leases(std::move(lease_table), limits.lease, *store),
+        checkpoint(*store, loaded, &leases.table()),
         replays(limits.replay_window, keys::MAX_FUDGE) {
     if (store->last_lsn() != loaded.last_lsn || builder->version() != publisher.newest().version) {
       throw std::logic_error("store, zones and published state are not of one moment");
+    }
+    while (expire_leases()) {
     }
     lag = checkpoint.lag();
     thread = std::thread([this] { run(); });
@@ -84,6 +90,11 @@ struct UpdateWriter::Impl {
   void run_batch(std::span<UpdateJob> jobs);
   void commit(std::span<UpdateJob> jobs, bool& answered);
   void refuse_above_rate(std::span<const UpdateJob> jobs, std::span<Outcome> outcomes);
+  void append(const zones::JournalBatch& record, const UpdateBatch& batch);
+  void undo(zones::Lsn lsn, const std::exception& error);
+  bool expire_leases();
+  void hide_leases() noexcept;
+  SteadyTime next_expiry() const;
   UpdateBatch evaluate(std::span<const UpdateJob> jobs, std::vector<Outcome>& outcomes);
   zones::JournalBatch journal_batch(std::span<const UpdateJob> jobs,
                                     std::span<const Outcome> outcomes,
@@ -100,6 +111,7 @@ struct UpdateWriter::Impl {
   StatePublisher& publisher;
   const WriterLimits limits;
   const Clock clock;
+  Leases leases;
   Checkpoint checkpoint;
   UpdateRates rates;
   UpdateLog log;
@@ -108,8 +120,9 @@ struct UpdateWriter::Impl {
   SteadyTime idle_at{};          // when the pause after the last batch is long enough for chores
   SteadyTime retry_at{};         // of the checkpoint, after a failure
   std::chrono::milliseconds retry_delay{0};  // 0: the checkpoint's last slice was written
-  bool states_wait = false;                  // some reader still holds an older state
-  zones::Lsn pruned_at = 0;                  // the newest batch when the journal was cut last
+  SteadyTime expiry_retry_at{};
+  bool states_wait = false;  // some reader still holds an older state
+  zones::Lsn pruned_at = 0;  // the newest batch when the journal was cut last
 
   // --- shared ---
   std::mutex mutex;
@@ -128,6 +141,7 @@ struct UpdateWriter::Impl {
   std::atomic<std::uint64_t> repeated{0};
   std::atomic<std::uint64_t> batches{0};
   std::atomic<std::uint64_t> checkpoints{0};
+  std::atomic<std::uint64_t> expired{0};
   std::atomic<std::size_t> lag{0};
   std::atomic<bool> store_writable{true};
 
@@ -147,6 +161,7 @@ void UpdateWriter::Impl::run() {
     for (std::size_t first = 0; first < jobs.size(); first += limits.batch) {
       run_batch(jobs.subspan(first, std::min(limits.batch, jobs.size() - first)));
     }
+    expire_leases();  // also when clients never pause
     idle_at = std::chrono::steady_clock::now() + IDLE_BEFORE_CHECKPOINT;
     const std::size_t answered = taken.size();
     taken.clear();  // before the lock is taken
@@ -187,9 +202,9 @@ bool UpdateWriter::Impl::wait_for_work() {
 }
 
 SteadyTime UpdateWriter::Impl::next_chore() const {
-  SteadyTime next = SteadyTime::max();
+  SteadyTime next = next_expiry();
   if (!checkpoint.is_complete() || store->last_lsn() >= pruned_at + PRUNE_EVERY_BATCHES) {
-    next = std::max(idle_at, retry_at);
+    next = std::min(next, std::max(idle_at, retry_at));
   }
   if (states_wait) next = std::min(next, std::chrono::steady_clock::now() + COLLECT_EVERY);
   return next;
@@ -201,6 +216,7 @@ void UpdateWriter::Impl::do_chore() {
     states_wait = publisher.collect() != 0;
     builder->reclaim(publisher.oldest_in_use());
   }
+  if (expire_leases()) return;
   if (std::chrono::steady_clock::now() < std::max(idle_at, retry_at)) return;
   if (!checkpoint.is_complete()) {
     try_slice(limits.checkpoint_slice);
@@ -259,6 +275,7 @@ void UpdateWriter::Impl::run_batch(std::span<UpdateJob> jobs) {
     spdlog::error("a batch of {} updates failed: {}", jobs.size(), error.what());
     if (answered) return;
     builder->rollback();
+    leases.rollback();
     answer(jobs, {});
   }
 }
@@ -275,18 +292,10 @@ void UpdateWriter::Impl::commit(std::span<UpdateJob> jobs, bool& answered) {
       throw std::runtime_error("the records are too far behind the journal");
     }
     const zones::JournalBatch record = journal_batch(jobs, outcomes, batch);
-    publisher.prepare();
-    batch.for_each_name(
-        [&](zones::NameView apex, zones::NameView owner) { checkpoint.add(lsn, apex, owner); });
-    if (!record.messages.empty()) {
-      store->append(record);
-      batches.fetch_add(1, std::memory_order_relaxed);
-      note_store(true, {});
-    }
+    append(record, batch);
+    leases.commit(record.time);
   } catch (const std::exception& error) {
-    checkpoint.forget(lsn);
-    builder->rollback();
-    note_store(false, error.what());
+    undo(lsn, error);
     judge_again(jobs, outcomes);
     settle(replays, jobs, outcomes);
     answered = true;
@@ -313,10 +322,32 @@ void UpdateWriter::Impl::refuse_above_rate(std::span<const UpdateJob> jobs,
   }
 }
 
+// One durable transaction, and the names whose rows it leaves behind.
+void UpdateWriter::Impl::append(const zones::JournalBatch& record, const UpdateBatch& batch) {
+  const auto add = [&](zones::NameView apex, zones::NameView owner) {
+    checkpoint.add(record.lsn, apex, owner);
+  };
+  publisher.prepare();
+  batch.for_each_name(add);
+  Leases::for_each_name(record, add);
+  if (record.messages.empty()) return;
+  store->append(record);
+  batches.fetch_add(1, std::memory_order_relaxed);
+  note_store(true, {});
+}
+
+void UpdateWriter::Impl::undo(zones::Lsn lsn, const std::exception& error) {
+  checkpoint.forget(lsn);
+  builder->rollback();
+  leases.rollback();
+  note_store(false, error.what());
+}
+
 // A message during which something is thrown (no memory left, or a bug) is left out, and the others
 // are done anew, so that it does not take them along.
 UpdateBatch UpdateWriter::Impl::evaluate(std::span<const UpdateJob> jobs,
                                          std::vector<Outcome>& outcomes) {
+  const std::chrono::sys_seconds now = clock();
   for (int attempt = 1;; ++attempt) {
     UpdateBatch batch(*builder, publisher.newest());
     std::size_t index = 0;
@@ -327,6 +358,8 @@ UpdateBatch UpdateWriter::Impl::evaluate(std::span<const UpdateJob> jobs,
         Judgement judgement = judge_update(builder->working(), publisher.newest().policy.get(),
                                            limits.message, jobs[index]);
         outcome.reply = {.rcode = judgement.rcode, .granted = {}, .reason = judgement.reason};
+        leases.accept(jobs[index], judgement, builder->working(), publisher.newest().policy.get(),
+                      now, outcome);
         outcome.changed = judgement.changes();
         outcome.zone = judgement.apex;
         outcome.touched.clear();
@@ -339,6 +372,7 @@ UpdateBatch UpdateWriter::Impl::evaluate(std::span<const UpdateJob> jobs,
     } catch (const std::exception& error) {
       spdlog::error("an update for {} failed: {}", jobs[index].key.to_text(), error.what());
       builder->rollback();
+      leases.rollback();
       const std::size_t end = attempt < MAX_EVALUATIONS ? index + 1 : jobs.size();
       for (; index < end; ++index) {
         Outcome& outcome = outcomes[index];
@@ -370,7 +404,8 @@ void UpdateWriter::Impl::judge_again(std::span<const UpdateJob> jobs,
                                      std::span<Outcome> outcomes) const {
   for (std::size_t index = 0; index < jobs.size(); ++index) {
     Outcome& outcome = outcomes[index];
-    if (std::exchange(outcome.changed, false)) outcome.reply = SERVFAIL;
+    const bool has_changed = std::exchange(outcome.changed, false) || !outcome.leases.empty();
+    if (has_changed) outcome.reply = SERVFAIL;
     if (!outcome.is_remembered() || outcome.above_rate) continue;
     try {
       const State& state = publisher.newest();
@@ -378,6 +413,8 @@ void UpdateWriter::Impl::judge_again(std::span<const UpdateJob> jobs,
           judge_update(state.catalogue, state.policy.get(), limits.message, jobs[index]);
       outcome.reply.rcode = judgement.changes() ? Rcode::SERVFAIL : judgement.rcode;
       outcome.reply.reason = judgement.reason;
+      // What is granted is written down, and was not.
+      if (outcome.reply.granted) outcome.reply = SERVFAIL;
     } catch (const std::exception&) {
       outcome.reply = SERVFAIL;
     }
@@ -409,6 +446,7 @@ void UpdateWriter::Impl::answer(std::span<UpdateJob> jobs, std::span<const Outco
 // restart would have to replay. False when it is too far behind and cannot be written: then nothing
 // may be added to that.
 bool UpdateWriter::Impl::keep_up() {
+  if (leases.owes() && !expire_leases()) return false;
   const std::size_t limit = limits.checkpoint_lag;
   const bool waits_for_retry =
       retry_delay.count() != 0 && std::chrono::steady_clock::now() < retry_at;
@@ -422,6 +460,8 @@ bool UpdateWriter::Impl::keep_up() {
 }
 
 bool UpdateWriter::Impl::try_slice(std::size_t names) {
+  // Rows may be newer than the journal's end only by what the journal will have.
+  if (leases.owes() && !expire_leases()) return false;
   try {
     checkpoint.write_slice(publisher.newest().catalogue, names);
   } catch (const std::exception& error) {
@@ -439,6 +479,55 @@ bool UpdateWriter::Impl::try_slice(std::size_t names) {
   checkpoints.fetch_add(1, std::memory_order_relaxed);
   lag.store(checkpoint.lag(), std::memory_order_relaxed);
   return true;
+}
+
+// Ends leases that are over: a slice of names, in a batch of the server's own behind the clients'.
+// False when nothing was over, or the store does not take it.
+bool UpdateWriter::Impl::expire_leases() {
+  const std::chrono::sys_seconds now = clock();
+  const auto next = leases.next();
+  if (!next || *next > now || !leases.is_plausible(now)) return false;
+  const zones::Lsn lsn = store->last_lsn() + 1;
+  std::size_t records = 0;
+  try {
+    UpdateBatch batch(*builder, publisher.newest());
+    zones::JournalBatch record = leases.expire(batch, *builder, now, limits.expiry_slice);
+    record.lsn = lsn;
+    append(record, batch);
+    leases.commit_expired(now);
+    if (record.messages.empty()) return false;
+    for (const zones::JournalMessage& message : record.messages) records += message.leases.size();
+  } catch (const std::exception& error) {
+    undo(lsn, error);
+    hide_leases();
+    return false;
+  }
+  lag.store(checkpoint.lag(), std::memory_order_relaxed);
+  publish(publisher.newest().policy);
+  builder->reclaim(publisher.oldest_in_use());
+  expired.fetch_add(records, std::memory_order_relaxed);
+  return true;
+}
+
+// RFC 9664 §7: a record whose lease is over is not answered, whatever the disk does.
+void UpdateWriter::Impl::hide_leases() noexcept {
+  expiry_retry_at = std::chrono::steady_clock::now() + LOOK_AT_CLOCK_EVERY;
+  try {
+    publisher.prepare();
+    if (leases.hide(*builder, clock())) publish(publisher.newest().policy);
+  } catch (const std::exception&) {  // no memory
+    builder->rollback();
+  }
+}
+
+SteadyTime UpdateWriter::Impl::next_expiry() const {
+  const auto next = leases.next();
+  if (!next) return SteadyTime::max();
+  const std::chrono::sys_seconds now = clock();
+  const auto wait = leases.is_plausible(now) ? *next - now : std::chrono::seconds::max();
+  return std::max(expiry_retry_at,
+                  std::chrono::steady_clock::now() +
+                      std::clamp(wait, std::chrono::seconds(0), LOOK_AT_CLOCK_EVERY));
 }
 
 // A line when it changes, not one for each update.
@@ -468,9 +557,9 @@ void UpdateWriter::Impl::finish() {
 UpdateWriter::UpdateWriter(std::unique_ptr<zones::Store> store,
                            std::unique_ptr<zones::CatalogueBuilder> builder,
                            StatePublisher& publisher, zones::Loaded loaded, WriterLimits limits,
-                           Clock clock)
+                           Clock clock, std::unique_ptr<LeaseTable> leases)
     : impl_(std::make_unique<Impl>(std::move(store), std::move(builder), publisher, loaded, limits,
-                                   std::move(clock))) {}
+                                   std::move(clock), std::move(leases))) {}
 
 UpdateWriter::~UpdateWriter() { stop(); }
 
@@ -513,6 +602,7 @@ WriterStatus UpdateWriter::status() const {
   status.repeated = impl_->repeated.load(std::memory_order_relaxed);
   status.batches = impl_->batches.load(std::memory_order_relaxed);
   status.checkpoints = impl_->checkpoints.load(std::memory_order_relaxed);
+  status.expired = impl_->expired.load(std::memory_order_relaxed);
   status.checkpoint_lag = impl_->lag.load(std::memory_order_relaxed);
   status.store_writable = impl_->store_writable.load(std::memory_order_relaxed);
   return status;

@@ -9,6 +9,8 @@
 #include <memory>
 #include <optional>
 
+#include "dnsd/lease_grant.h"
+#include "dnsd/lease_table.h"
 #include "dnsd/state.h"
 #include "dnsd/update_apply.h"
 #include "zones/edns.h"
@@ -61,6 +63,8 @@ struct WriterLimits {
   std::uint64_t journal_octets = std::uint64_t{1} << 30;               // … and no more than this
   std::size_t replay_window = 1'000'000;  // messages that are known again; 40 to 48 octets each
   UpdateLimits message;
+  LeaseLimits lease;
+  std::size_t expiry_slice = 500;  // names whose leases end in one batch
 };
 
 /// Figures since the start, for metrics and tests; each is exact, together they are of about one
@@ -71,6 +75,7 @@ struct WriterStatus {
   std::uint64_t repeated = 0;      // of these: had been here before, and changed nothing
   std::uint64_t batches = 0;       // appended to the journal
   std::uint64_t checkpoints = 0;   // transactions of the checkpoint
+  std::uint64_t expired = 0;       // records whose leases were over
   std::size_t checkpoint_lag = 0;  // names that the checkpoint is behind
   bool store_writable = true;      // as of the last attempt
 };
@@ -93,9 +98,11 @@ class UpdateWriter {
   /// @param loaded   as load() gave it: the checkpoint is behind by these names. A store whose
   /// newest batch is another
   ///                 one throws std::logic_error.
+  /// @param leases   as load() filled it; those that are over end before this returns
   UpdateWriter(std::unique_ptr<zones::Store> store,
                std::unique_ptr<zones::CatalogueBuilder> builder, StatePublisher& publisher,
-               zones::Loaded loaded, WriterLimits limits, Clock clock);
+               zones::Loaded loaded, WriterLimits limits, Clock clock,
+               std::unique_ptr<LeaseTable> leases = nullptr);
   /// Stops as stop() does.
   ~UpdateWriter();
 

@@ -75,6 +75,9 @@ max-records = 300
 max-records-per-rrset = 30
 max-rrsets-per-name = 10
 max-records-per-zone = 5000
+min-lease = "5s"
+max-lease = "2h"
+max-key-lease = "48h"
 [sig0]
 threads = 3
 queue = 20
@@ -116,6 +119,7 @@ name = "other.example."
   EXPECT_EQ(config.update.message.records_per_rrset, 30U);
   EXPECT_EQ(config.update.message.rrsets_per_name, 10U);
   EXPECT_EQ(config.update.message.records_per_zone, 5000U);
+  EXPECT_EQ(config.update.lease, (LeaseLimits{.min = 5s, .max = 2h, .max_key = 48h}));
   const AuthLimits sig0{.threads = 3, .queue = 20, .rate = 7, .udp_rate = 30};
   EXPECT_EQ(config.sig0, sig0);
   ASSERT_EQ(config.keys.size(), 1U);

@@ -77,6 +77,7 @@ TEST(LeaseTable, NamesComeInTheOrderOfTheirEnds) {
     table.set(APEX, name(owner), Type::A, rdata(Type::A, data), at(when));
   };
   const auto due = [&](int now, std::size_t most = 100) {
+    table.commit();
     std::string text;
     for (const LeaseTable::DueName& entry : table.due(at(now), most)) {
       EXPECT_EQ(entry.apex, APEX);

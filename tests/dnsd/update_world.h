@@ -70,11 +70,13 @@ class World {
       std::unique_ptr<zones::Store> store, WriterLimits limits = {},
       std::size_t max_octets = std::size_t{1} << 30, Clock clock = [] { return NOW; }) {
     auto builder = std::make_unique<zones::CatalogueBuilder>(max_octets);
-    zones::Loaded loaded = zones::load(*store, *builder);
+    auto leases = std::make_unique<LeaseTable>();
+    zones::Loaded loaded = zones::load(*store, *builder, leases.get());
     const zones::Catalogue catalogue = builder->freeze();
     publisher_ = std::make_unique<StatePublisher>(State{builder->version(), catalogue, policy()});
     writer_ = std::make_unique<UpdateWriter>(std::move(store), std::move(builder), *publisher_,
-                                             std::move(loaded), limits, std::move(clock));
+                                             std::move(loaded), limits, std::move(clock),
+                                             std::move(leases));
   }
 
   UpdateWriter& writer() { return *writer_; }
