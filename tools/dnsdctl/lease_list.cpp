@@ -65,7 +65,7 @@ void list(const zones::ZoneSnapshot& zone, const Leases& leases, std::ostream& o
 }  // namespace
 
 Outcome lease_list(const LeaseList& options, std::ostream& out) {
-  auto store = open_existing(options.store);
+  auto store = open_to_read(options.store);
   if (!store) return tl::unexpected(store.error());
   zones::CatalogueBuilder builder;
   Leases leases;
