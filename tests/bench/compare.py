@@ -11,7 +11,11 @@ import tempfile
 
 import servers
 
-UPDATE_WINDOWS = (1, 100)
+UPDATE_LOADS = {
+    "1 in flight": ["--window", "1"],
+    "100 in flight": ["--window", "100"],
+    "1,000 a second, evenly": ["--window", "256", "--rate", "1000"],
+}
 
 
 class Table:
@@ -112,12 +116,12 @@ class Bench:
         started = self.start_all(hosts, lambda kind: kind.takes_updates)
         try:
             for round_number in range(self.args.rounds):
-                for window in UPDATE_WINDOWS:
+                for load, options in UPDATE_LOADS.items():
                     for server in started:
                         self.progress(f"updates, {hosts} hosts, round {round_number + 1}: {server.name}")
                         before = servers.cpu_seconds(server.process.pid)
                         figure = self.load(
-                            server, hosts, "update", "--window", str(window),
+                            server, hosts, "update", *options,
                             "--key", servers.KEY, "--secret", servers.SECRET,
                         )
                         server.settle()  # what it put off (a checkpoint) belongs to its cost, not to the next one's
@@ -126,7 +130,7 @@ class Bench:
                             * figure["seconds"] / (figure["seconds"] + 0.5)
                         )
                         figure["cpu_ms_each"] = figure["all_cpu_ms"] / max(1, figure["answers"])
-                        self.table.add(f"updates {hosts} {window}", server.name, figure)
+                        self.table.add(f"updates {hosts} {load}", server.name, figure)
         finally:
             self.stop_all(started)
 
@@ -158,9 +162,9 @@ class Bench:
                           f"{self.table.median(row, name, 'per_cpu_second'):12,.0f}{ratios}"
                           f"{self.table.median(row, name, 'lost'):8,.0f}")
         for hosts in args.update_hosts:
-            for window in UPDATE_WINDOWS:
-                row = f"updates {hosts} {window}"
-                print(f"\nSigned updates, {hosts:,} hosts: {window} in flight")
+            for load in UPDATE_LOADS:
+                row = f"updates {hosts} {load}"
+                print(f"\nSigned updates, {hosts:,} hosts: {load}")
                 print(f"  {'':8}{'updates/s':>12}{'÷ Knot':>8}{'÷ BIND':>8}{'p50 ms':>10}{'p99 ms':>10}"
                       f"{'CPU ms each':>13}{'lost':>8}")
                 for name in self.names(row):

@@ -154,6 +154,7 @@ int main(int argc, char** argv) {
   update->add_option("--key", options.key_name, "name of the TSIG key")->required();
   update->add_option("--algorithm", options.key_algorithm, "of the key");
   update->add_option("--secret", options.key_secret, "base64")->required();
+  update->add_option("--rate", options.rate, "updates a second, whatever the server does");
   CLI11_PARSE(app, argc, argv);
 
   load::Figures figures = query->parsed() ? load::run_queries(options) : load::run_updates(options);

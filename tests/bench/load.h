@@ -24,6 +24,7 @@ struct Options {
   std::uint32_t window = 200;  // requests in flight; 1 to MAX_WINDOW
   pid_t server_pid = 0;        // whose CPU time, with that of its children, is taken; 0: nobody's
   bool echo = false;           // the server sends back what it gets
+  std::uint32_t rate = 0;      // updates a second, at most `window` in flight; 0: all it can take
   std::string key_name;        // of updates
   std::string key_algorithm = "hmac-sha256";
   std::string key_secret;

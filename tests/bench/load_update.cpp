@@ -1,5 +1,6 @@
 // Updates: each replaces the address of one host, signed by TSIG, and counts when a signed NOERROR
 // has come.
+#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -58,7 +59,8 @@ class UpdateLoad {
   UpdateLoad& operator=(const UpdateLoad&) = delete;
 
   Figures run() {
-    for (std::uint32_t i = 0; i < slots_.size(); ++i) send(i);
+    for (std::uint32_t i = 0; i < slots_.size(); ++i) idle_.push_back(i);
+    next_ = Clock::now();
     measure(options_, figures_, [this](double seconds) { run_for(seconds); });
     return figures_;
   }
@@ -68,6 +70,11 @@ class UpdateLoad {
     const auto start = Clock::now();
     std::array<std::uint8_t, 4096> buffer{};
     do {
+      const int wait_ms = send_due();
+      if (wait_ms >= 0) {
+        pollfd ready{.fd = fd_, .events = POLLIN, .revents = 0};
+        if (poll(&ready, 1, wait_ms) == 0) continue;
+      }
       const ssize_t size = recv(fd_, buffer.data(), buffer.size(), 0);
       if (size > 0) {
         take({buffer.data(), static_cast<std::size_t>(size)});
@@ -76,7 +83,24 @@ class UpdateLoad {
     } while (seconds_since(start) < seconds);
   }
 
-  void send(std::uint32_t number) {
+  /// Sends what is to be sent by now: without a rate whatever slot is idle.
+  /// @return milliseconds to the next one; -1: after an answer
+  int send_due() {
+    while (!idle_.empty()) {
+      const auto now = Clock::now();
+      if (options_.rate > 0 && now < next_) {
+        return static_cast<int>(std::chrono::ceil<std::chrono::milliseconds>(next_ - now).count());
+      }
+      const std::uint32_t number = idle_.back();
+      idle_.pop_back();
+      // At a rate, an update that had to wait for a slot has waited all the same.
+      send(number, options_.rate > 0 ? next_ : now);
+      if (options_.rate > 0) next_ += std::chrono::nanoseconds(1'000'000'000 / options_.rate);
+    }
+    return -1;
+  }
+
+  void send(std::uint32_t number, Clock::time_point due) {
     Slot& slot = slots_[number];
     slot.id = static_cast<std::uint16_t>((++sent_ % 256) << 8 | number);
     std::string host = "h0000000." + options_.zone;
@@ -105,7 +129,7 @@ class UpdateLoad {
     packet_.u16(4);
     packet_.u32(0xC6120000U | random_.below(0x20000U));  // 198.18.0.0/15, for benchmarks (RFC 2544)
     slot.exchange.sign(packet_.octets(), wall_clock());
-    slot.sent = Clock::now();
+    slot.sent = due;
     slot.in_flight = true;
     static_cast<void>(::send(fd_, packet_.octets().data(), packet_.size(), 0));
   }
@@ -132,7 +156,7 @@ class UpdateLoad {
       ++figures_.answers;
       figures_.latencies_ms.push_back(seconds_since(slot.sent) * 1000);
     }
-    send(number);
+    idle_.push_back(number);
   }
 
   void wrong(const std::string& what) {
@@ -144,13 +168,16 @@ class UpdateLoad {
     for (std::uint32_t i = 0; i < slots_.size(); ++i) {
       if (!slots_[i].in_flight || now - slots_[i].sent < std::chrono::seconds(1)) continue;
       ++figures_.lost;
-      send(i);
+      slots_[i].in_flight = false;
+      idle_.push_back(i);
     }
   }
 
   const Options& options_;
   int fd_;
   std::vector<Slot> slots_;
+  std::vector<std::uint32_t> idle_;
+  Clock::time_point next_;  // at a rate, when the next update is due
   Packet packet_;
   std::uint64_t sent_ = 0;
   std::uint64_t receives_ = 0;
