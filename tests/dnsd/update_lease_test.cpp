@@ -441,7 +441,10 @@ TEST_F(UpdateLeaseTest, RestartsChangeNothing) {
       world_->writer().stop();  // a clean stop
     }
     // As if killed here; the other one goes on over its own disk.
+    std::unique_lock writing(*disk_->writing);
     auto other_disk = std::make_shared<MemoryDisk>(*disk_);
+    writing.unlock();
+    other_disk->writing = std::make_shared<std::mutex>();
     World other(std::make_unique<MemoryStore>(other_disk), limits, std::size_t{1} << 30,
                 [this] { return START + seconds(passed_.load()); });
     if (life % 3 == 2) {

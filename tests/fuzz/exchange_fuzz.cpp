@@ -85,7 +85,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const bool with_key = (flags & 1) != 0;
   const bool is_update = (flags & 2) != 0;
   Exchange exchange([is_update] { return make_request(is_update); },
-                    with_key ? std::optional(make_key()) : std::nullopt,
+                    with_key ? keys::Signer(make_key()) : keys::Signer(),
                     {.udp_tries = TRIES, .tcp_only = (flags & 4) != 0});
 
   Exchange::Time now{};

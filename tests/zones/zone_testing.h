@@ -8,6 +8,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <set>
 #include <sstream>
 #include <string>
@@ -130,6 +131,8 @@ struct MemoryDisk {
   std::map<Lsn, JournalBatch> journal;
   Lsn applied = 0;
   Lsn last = 0;
+  // Held by the store while it writes: for a test that copies the disk beside a writer's thread.
+  std::shared_ptr<std::mutex> writing = std::make_shared<std::mutex>();
 };
 
 /// A store in memory that keeps the promises of Store.
@@ -155,6 +158,7 @@ class MemoryStore final : public Store {
     return disk_->last;
   }
   void append(const JournalBatch& batch) override {
+    const std::lock_guard lock(*disk_->writing);
     if (batch.lsn != disk_->last + 1) {
       throw StoreError(StoreError::Kind::CONFLICT, "not the next batch");
     }
@@ -162,6 +166,7 @@ class MemoryStore final : public Store {
     disk_->last = batch.lsn;
   }
   void checkpoint(std::span<const RowChange> rows, Lsn applied) override {
+    const std::lock_guard lock(*disk_->writing);
     ASSERT_GE(applied, disk_->applied);
     ASSERT_LE(applied, disk_->last);
     for (const RowChange& row : rows) {
@@ -196,6 +201,7 @@ class MemoryStore final : public Store {
   }
   std::uint64_t journal_octets() override { return disk_->journal.size() * BATCH_OCTETS; }
   void prune(Lsn before) override {
+    const std::lock_guard lock(*disk_->writing);
     const Lsn end = std::min(before, disk_->applied + 1);
     disk_->journal.erase(disk_->journal.begin(), disk_->journal.lower_bound(end));
   }
