@@ -1,5 +1,6 @@
 // Any octets as a request over a zone with one of everything: the answer parses, echoes ID and
-// question, and keeps to its limit; and what parse_message() takes, parse_request() takes as well.
+// question, and keeps to its limit; and what parse_message() takes, parse_request() takes as well,
+// but for a cookie of impossible length.
 
 #include <algorithm>
 #include <cstdlib>
@@ -72,6 +73,12 @@ void check_against_message(std::span<const std::uint8_t> octets, Parse parse,
                            const dnsd::Request& request) {
   const auto message = zones::parse_message(octets);
   if (!message || message->header.qr || message->question.size() != 1) return;
+  const zones::EdnsOption* cookie =
+      message->edns ? message->edns->find(zones::OptionCode::COOKIE) : nullptr;
+  if (cookie != nullptr && !dnsd::Cookies::is_well_formed(cookie->data)) {
+    require(!request.whole);  // RFC 7873 §5.2.2
+    return;
+  }
   require(parse == Parse::OK);
   require(request.question_end != 0);
   require(message->question[0].name.view().identical(request.qname));
