@@ -73,8 +73,10 @@ void check_against_message(std::span<const std::uint8_t> octets, Parse parse,
                            const dnsd::Request& request) {
   const auto message = zones::parse_message(octets);
   if (!message || message->header.qr || message->question.size() != 1) return;
+  // What other versions of EDNS put into RDATA is not judged.
+  const bool has_options = message->edns && message->edns->version == 0;
   const zones::EdnsOption* cookie =
-      message->edns ? message->edns->find(zones::OptionCode::COOKIE) : nullptr;
+      has_options ? message->edns->find(zones::OptionCode::COOKIE) : nullptr;
   if (cookie != nullptr && !dnsd::Cookies::is_well_formed(cookie->data)) {
     require(!request.whole);  // RFC 7873 §5.2.2
     return;
