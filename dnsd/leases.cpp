@@ -15,6 +15,7 @@ using zones::Name;
 using zones::NameView;
 using zones::Record;
 using zones::RRsetView;
+using zones::to_record;
 using zones::Type;
 using Time = Leases::Time;
 
@@ -57,15 +58,6 @@ class After {
   const zones::ZoneSnapshot& before_;
   std::unordered_map<NameView, const NameChange*, zones::NameHash, zones::NameEqual> changes_;
 };
-
-Record to_record(NameView owner, RRsetView rrset, zones::RdataView rdata) {
-  Record record;
-  record.owner = Name(owner);
-  record.type = rrset.type();
-  record.ttl = rrset.ttl();
-  record.rdata.assign(rdata.begin(), rdata.end());
-  return record;
-}
 
 }  // namespace
 

@@ -50,13 +50,7 @@ bool same_records(RRsetView a, RRsetView b) {
 
 void append(zones::NameView owner, RRsetView rrset, std::span<const RdataView> rdatas,
             std::vector<zones::Record>& out) {
-  for (const RdataView rdata : rdatas) {
-    zones::Record& record = out.emplace_back();
-    record.owner = zones::Name(owner);
-    record.type = rrset.type();
-    record.ttl = rrset.ttl();
-    record.rdata.assign(rdata.begin(), rdata.end());
-  }
+  for (const RdataView rdata : rdatas) out.push_back(zones::to_record(owner, rrset, rdata));
 }
 
 // Of one type; either may be missing. A new TTL concerns every record (RFC 2181 §5.2).

@@ -4,6 +4,15 @@
 
 namespace zones {
 
+Record to_record(NameView owner, RRsetView rrset, RdataView rdata) {
+  Record record;
+  record.owner = Name(owner);
+  record.type = rrset.type();
+  record.ttl = rrset.ttl();
+  record.rdata.assign(rdata.begin(), rdata.end());
+  return record;
+}
+
 void remove_record(std::vector<RRset>& rrsets, const Record& record) {
   const auto rrset = std::ranges::find(rrsets, record.type, &RRset::type);
   if (rrset == rrsets.end()) return;

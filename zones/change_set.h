@@ -26,6 +26,9 @@ struct ChangeSet {
   bool empty() const { return removed.empty() && added.empty(); }
 };
 
+/// One record of an RRset at `owner`.
+Record to_record(NameView owner, RRsetView rrset, RdataView rdata);
+
 /// The two steps of a replay, on the RRsets of one name: a record that is not there is removed
 /// already, one that is there in another spelling takes the newer one, and the RRset gets the TTL
 /// of the record added last.

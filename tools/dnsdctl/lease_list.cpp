@@ -1,10 +1,11 @@
-#include <ctime>
 #include <map>
 #include <ostream>
 #include <tuple>
 
+#include "tools/common/utc_time.h"
 #include "tools/dnsdctl/commands.h"
 #include "tools/dnsdctl/store_access.h"
+#include "zones/change_set.h"
 #include "zones/text.h"
 
 namespace dnsdctl {
@@ -35,27 +36,14 @@ class Leases final : public zones::LeaseSink {
   std::map<Key, Time> leases_;
 };
 
-/// "2026-03-01T12:00:00Z", in 20 columns.
-std::string to_text(Time time) {
-  const std::time_t seconds = time.time_since_epoch().count();
-  std::tm parts{};
-  gmtime_r(&seconds, &parts);
-  char text[32];
-  return {text, std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts)};
-}
-
 void list(const zones::ZoneSnapshot& zone, const Leases& leases, std::ostream& out) {
   zone.for_each([&](zones::NameView owner, zones::RRsetsView rrsets) {
     for (const zones::RRsetView rrset : rrsets) {
       for (const zones::RdataView rdata : rrset) {
         const Time expires = leases.find(zone.apex(), owner, rrset.type(), rdata);
         if (expires == Time{}) continue;
-        zones::Record record;
-        record.owner = zones::Name(owner);
-        record.type = rrset.type();
-        record.ttl = rrset.ttl();
-        record.rdata.assign(rdata.begin(), rdata.end());
-        out << to_text(expires) << ' ' << zones::record_to_text(record) << '\n';
+        out << tools::to_text(expires) << ' '
+            << zones::record_to_text(zones::to_record(owner, rrset, rdata)) << '\n';
       }
     }
     return true;
