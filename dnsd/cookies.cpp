@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "keys/grant.h"
 #include "zones/serial.h"
 
 namespace dnsd {
@@ -17,16 +18,11 @@ constexpr std::uint8_t VERSION = 1;
 
 using Hash = std::array<std::uint8_t, crypto_shorthash_BYTES>;
 
-bool is_ipv4(const Cookies::Address& address) {
-  constexpr std::uint8_t PREFIX[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
-  return std::memcmp(address.data(), PREFIX, sizeof PREFIX) == 0;
-}
-
 /// RFC 9018 §4.4; `cookie` up to its hash.
 Hash hash_of(const std::uint8_t* cookie, const Cookies::Address& source,
              const Cookies::Secret& secret) {
   static_assert(crypto_shorthash_KEYBYTES == std::tuple_size_v<Cookies::Secret>);
-  const std::size_t address_octets = is_ipv4(source) ? 4 : 16;
+  const std::size_t address_octets = keys::is_ipv4(source) ? 4 : 16;
   std::array<std::uint8_t, HASH_AT + 16> input{};
   std::memcpy(input.data(), cookie, HASH_AT);
   std::memcpy(input.data() + HASH_AT, source.data() + source.size() - address_octets,

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "dnsd/signers.h"
+#include "keys/grant.h"
 
 namespace dnsd {
 namespace {
@@ -13,31 +14,15 @@ using zones::Rdata;
 using zones::Record;
 using zones::Type;
 
-bool is_service_type(Type type) {
-  switch (type) {
-    case Type::A:
-    case Type::AAAA:
-    case Type::SRV:
-    case Type::TXT:
-    case Type::HTTPS:
-    case Type::SVCB:
-    case Type::URI:
-    case Type::CNAME:
-      return true;
-    default:
-      return false;
-  }
-}
-
 bool is_own(const Record& record, NameView signer) {
   if (record.type == Type::KEY) return record.owner.view() == signer;
-  return is_service_type(record.type);
+  return keys::is_service_type(record.type);
 }
 
 /// RFC 2136 §2.5.3: all RRsets of a name are to go; each must be of a type that the key may change.
 bool may_remove_all(const zones::ZoneSnapshot& zone, NameView owner, NameView signer) {
   return std::ranges::all_of(zones::unpack(zone.rrsets(owner)), [&](const zones::RRset& rrset) {
-    return rrset.type == Type::KEY ? owner == signer : is_service_type(rrset.type);
+    return rrset.type == Type::KEY ? owner == signer : keys::is_service_type(rrset.type);
   });
 }
 

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "keys/grant.h"
+
 namespace dnsd {
 namespace {
 
@@ -12,12 +14,6 @@ constexpr std::int64_t MAX_DEBT_NS = 10 * SECOND_NS;
 
 std::int64_t nanoseconds(Budget::Time time) {
   return std::chrono::duration_cast<std::chrono::nanoseconds>(time.time_since_epoch()).count();
-}
-
-bool is_ipv4(const SourceBudget::Address& address) {
-  return std::all_of(address.begin(), address.begin() + 10,
-                     [](auto octet) { return octet == 0; }) &&
-         address[10] == 0xff && address[11] == 0xff;
 }
 
 }  // namespace
@@ -63,8 +59,8 @@ SourceBudget::SourceBudget(std::uint32_t rate) : budgets_(std::make_unique<Budge
 Budget& SourceBudget::of(const Address& source) {
   constexpr std::size_t PREFIX_OCTETS = 8;
   std::array<std::uint8_t, crypto_shorthash_BYTES> hash{};
-  crypto_shorthash(hash.data(), source.data(), is_ipv4(source) ? source.size() : PREFIX_OCTETS,
-                   hash_key_.data());
+  crypto_shorthash(hash.data(), source.data(),
+                   keys::is_ipv4(source) ? source.size() : PREFIX_OCTETS, hash_key_.data());
   const std::size_t index = static_cast<std::size_t>(hash[0] | hash[1] << 8) % BUDGETS;
   return budgets_[index];
 }

@@ -17,11 +17,8 @@ using zones::NameView;
 using zones::Type;
 
 constexpr std::uint8_t MAPPED_BITS = 96;  // of ::ffff:0:0/96 (RFC 4291 §2.5.5.2)
-
-bool is_ipv4(const Address& address) {
-  static constexpr std::uint8_t MAPPED[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
-  return std::memcmp(address.data(), MAPPED, sizeof MAPPED) == 0;
-}
+constexpr Type SERVICE_TYPES[] = {Type::A,     Type::AAAA, Type::SRV, Type::TXT,
+                                  Type::HTTPS, Type::SVCB, Type::URI, Type::CNAME};
 
 bool in_prefix(const Address& address, const Address& prefix, std::size_t bits) {
   const std::size_t whole = bits / 8;
@@ -263,6 +260,11 @@ std::string AddressRule::to_text() const {
   return keys::to_text(prefix) + "/" + std::to_string(is_ipv4(prefix) ? bits - MAPPED_BITS : bits);
 }
 
+bool is_ipv4(const Address& address) {
+  static constexpr std::uint8_t MAPPED[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+  return std::memcmp(address.data(), MAPPED, sizeof MAPPED) == 0;
+}
+
 std::optional<Address> address_from_text(std::string_view text) {
   const std::string terminated(text);
   std::uint8_t ipv4[4];
@@ -313,13 +315,16 @@ zones::Result<std::vector<PortRange>, std::string> ports_from_text(std::string_v
   return ranges;
 }
 
+bool is_service_type(Type type) {
+  return std::ranges::find(SERVICE_TYPES, type) != std::end(SERVICE_TYPES);
+}
+
 zones::Result<std::vector<Type>, std::string> types_from_text(std::span<const std::string> words) {
   std::vector<Type> types;
   for (const std::string& word : words) {
     Type type{};
     if (word == "service") {
-      types.insert(types.end(), {Type::A, Type::AAAA, Type::SRV, Type::TXT, Type::HTTPS, Type::SVCB,
-                                 Type::URI, Type::CNAME});
+      types.insert(types.end(), std::begin(SERVICE_TYPES), std::end(SERVICE_TYPES));
     } else if (zones::type_from_text(word, type) && !zones::is_meta(type)) {
       types.push_back(type);
     } else {

@@ -62,6 +62,8 @@ struct AddressRule {
 /// "192.0.2.1" or "2001:db8::1"; empty for anything else.
 std::optional<Address> address_from_text(std::string_view text);
 std::string to_text(const Address& address);
+/// True for an IPv4 address in its mapped form (RFC 4291 §2.5.5.2).
+bool is_ipv4(const Address& address);
 /// False for every address of the special-purpose registries (RFC 6890), multicast, 6to4 and NAT64
 /// included.
 bool is_global(const Address& address);
@@ -73,6 +75,8 @@ struct PortRange {
 /// "1024-65535", "80,443,8000-8999".
 zones::Result<std::vector<PortRange>, std::string> ports_from_text(std::string_view text);
 
+/// The types that the word "service" stands for.
+bool is_service_type(zones::Type type);
 /// Types by mnemonic or TYPEnnn; the word "service" stands for A AAAA SRV TXT HTTPS SVCB URI CNAME
 /// (and, in a grant, for `acme_challenge` as well).
 zones::Result<std::vector<zones::Type>, std::string> types_from_text(
