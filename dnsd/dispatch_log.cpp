@@ -86,12 +86,7 @@ std::string to_text(const Peer& peer) {
 
 template <class MakeLine>
 void DispatchLog::write(Kind kind, const MakeLine& make_line) {
-  std::uint64_t suppressed = 0;
-  if (!spdlog::should_log(spdlog::level::warn) || !limiters_[kind].allow(suppressed)) return;
-  std::string line = make_line();
-  if (suppressed != 0)
-    line += " (and " + std::to_string(suppressed) + " more such lines not logged)";
-  spdlog::warn("{}", line);
+  warn(limiters_[kind], make_line);
 }
 
 void DispatchLog::bad_signature(const State& state, std::span<const std::uint8_t> octets,

@@ -41,4 +41,17 @@ class LogLimiter {
   std::atomic<std::uint64_t> suppressed_{0};
 };
 
+/// A warning within a limit, with how many were left out since the last. `make_line` is called only
+/// for a line that is written.
+template <class MakeLine>
+void warn(LogLimiter& limiter, const MakeLine& make_line) {
+  std::uint64_t suppressed = 0;
+  if (!spdlog::should_log(spdlog::level::warn) || !limiter.allow(suppressed)) return;
+  std::string line = make_line();
+  if (suppressed != 0) {
+    line += " (and " + std::to_string(suppressed) + " more such lines not logged)";
+  }
+  spdlog::warn("{}", line);
+}
+
 }  // namespace dnsd

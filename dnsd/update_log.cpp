@@ -6,17 +6,13 @@ namespace dnsd {
 
 void UpdateLog::answered(const UpdateJob& job, const UpdateReply& reply) {
   if (reply.rcode != zones::Rcode::REFUSED || !reply.reason) return;
-  std::uint64_t suppressed = 0;
-  if (!spdlog::should_log(spdlog::level::warn) || !limiter_.allow(suppressed)) return;
-  const Peer peer{.address = job.source, .port = job.source_port, .transport = Transport::UDP};
-  std::string line = "update";
-  if (!job.message.question.empty()) line += " of " + job.message.question.front().name.to_text();
-  line +=
-      " from " + to_text(peer) + " by key " + job.key.to_text() + " refused: " + reply.reason->text;
-  if (suppressed != 0) {
-    line += " (and " + std::to_string(suppressed) + " more such lines not logged)";
-  }
-  spdlog::warn("{}", line);
+  warn(limiter_, [&] {
+    const Peer peer{.address = job.source, .port = job.source_port, .transport = Transport::UDP};
+    std::string line = "update";
+    if (!job.message.question.empty()) line += " of " + job.message.question.front().name.to_text();
+    return line + " from " + to_text(peer) + " by key " + job.key.to_text() +
+           " refused: " + reply.reason->text;
+  });
 }
 
 }  // namespace dnsd
