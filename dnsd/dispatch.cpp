@@ -35,6 +35,7 @@ struct Context {
   const State& state;
   std::span<const std::uint8_t> octets;
   const Request& request;
+  bool is_malformed;  // parse_request() said FORMERR; the form of other opcodes is not judged
   const Peer& peer;
   std::span<std::uint8_t> out;
   std::chrono::sys_seconds now;
@@ -74,12 +75,6 @@ std::array<std::uint8_t, 32> digest_of(const keys::TsigIdentity& identity) {
   crypto_generichash_update(&state, identity.mac.octets().data(), identity.mac.size());
   crypto_generichash_final(&state, digest.data(), digest.size());
   return digest;
-}
-
-/// True where parse_request() says FORMERR. The form of other opcodes is not judged.
-bool is_malformed(const Request& request) {
-  return !request.whole && (request.opcode == Opcode::QUERY || request.opcode == Opcode::NOTIFY ||
-                            request.opcode == Opcode::UPDATE);
 }
 
 /// 0 when there is none. What is malformed otherwise, or of an opcode that is not known, may carry
@@ -131,7 +126,7 @@ std::size_t Dispatcher::Impl::handle(const Context& context,
   if (const std::size_t offset = tsig_offset_of(context); offset != 0) {
     return handle_signed(context, offset, send_later, transfer, reader);
   }
-  if (is_malformed(request)) {
+  if (context.is_malformed) {
     Signer nobody;
     return error(nobody, context, Rcode::FORMERR);
   }
@@ -152,7 +147,7 @@ std::size_t Dispatcher::Impl::handle_signed(const Context& context, std::size_t 
   auto verified = signer.exchange->verify(context.octets, tsig_offset, context.now);
   if (verified) {
     signer.identity = std::move(*verified);
-    if (is_malformed(context.request)) return error(signer, context, Rcode::FORMERR);
+    if (context.is_malformed) return error(signer, context, Rcode::FORMERR);
     try {
       return by_opcode(context, signer, send_later, transfer, reader);
     } catch (const std::exception& failure) {
@@ -213,17 +208,17 @@ std::size_t Dispatcher::Impl::update(const Context& context, Signer& signer,
     log.update_not_served(context.peer, zone, key);
     return error(signer, context, Rcode::NOTAUTH);  // RFC 2136 §3.1.2
   }
+  auto responder = std::make_unique<UpdateResponder>(
+      UpdateRequest(context.octets, context.request, context.state.policy->udp_octets,
+                    context.cookie),
+      signer.exchange, send_later(), clock);
   const keys::ZoneGrants* grants = context.state.policy->grants_of(zone);
   // The writer judges each record; a key without any grant does not come that far.
   if (!grants || !grants->may_update(key)) {
     log.update_not_granted(context.peer, zone, key);
     const zones::ExtendedError reason{zones::extended_error::PROHIBITED,
                                       "no grant lets this key update this zone"};
-    UpdateResponder(
-        UpdateRequest(context.octets, context.request, context.state.policy->udp_octets,
-                      context.cookie),
-        std::move(signer.exchange), send_later(), clock)
-        .reply({.rcode = Rcode::REFUSED, .granted = {}, .reason = reason});
+    responder->reply({.rcode = Rcode::REFUSED, .granted = {}, .reason = reason});
     return 0;
   }
 
@@ -235,10 +230,7 @@ std::size_t Dispatcher::Impl::update(const Context& context, Signer& signer,
   job.source_proven = context.source_proven();
   job.signed_at = signer.identity->signed_at;
   job.message = std::move(*message);
-  job.responder = std::make_unique<UpdateResponder>(
-      UpdateRequest(context.octets, context.request, context.state.policy->udp_octets,
-                    context.cookie),
-      signer.exchange, send_later(), clock);
+  job.responder = std::move(responder);
   if (!writer.submit(job)) {
     log.queue_full();
     job.responder->reply({.rcode = Rcode::SERVFAIL, .granted = {}, .reason = {}});
@@ -339,6 +331,7 @@ std::size_t Dispatcher::handle(const State& state, std::span<const std::uint8_t>
     const Context context{.state = state,
                           .octets = octets,
                           .request = request,
+                          .is_malformed = parsed == Parse::FORMERR,
                           .peer = peer,
                           .out = out,
                           .now = impl_->clock(),
