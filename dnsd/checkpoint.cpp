@@ -4,8 +4,6 @@
 #include <optional>
 #include <utility>
 
-#include "zones/name_key.h"
-
 namespace dnsd {
 
 namespace {

@@ -64,6 +64,11 @@ NameView LeaseTable::owner_of(const Entry& entry) const {
   return {wire, size + 1};
 }
 
+NameView LeaseTable::apex_of(const Entry& entry) const {
+  const NameView owner = owner_of(entry);
+  return {owner.data() + owner.size() - apex_size(entry), apex_size(entry)};
+}
+
 std::uint32_t LeaseTable::find_name(NameView apex, NameView owner) const {
   std::uint32_t name = buckets_[bucket_of(apex, owner)];
   for (; name != NONE; name = names_[name].next) {
@@ -96,8 +101,7 @@ std::uint32_t LeaseTable::make_name(NameView apex, NameView owner) {
 void LeaseTable::erase_name(std::uint32_t name) noexcept {
   Entry& entry = names_[name];
   const NameView owner = owner_of(entry);
-  const NameView apex(owner.data() + owner.size() - apex_size(entry), apex_size(entry));
-  std::uint32_t* link = &buckets_[bucket_of(apex, owner)];
+  std::uint32_t* link = &buckets_[bucket_of(apex_of(entry), owner)];
   while (*link != name) link = &names_[*link].next;
   *link = entry.next;
   pool_.give(entry.octets, 1 + owner.size());
@@ -112,9 +116,7 @@ void LeaseTable::grow() {
   for (std::uint32_t name : old) {
     while (name != NONE) {
       Entry& entry = names_[name];
-      const NameView owner = owner_of(entry);
-      const NameView apex(owner.data() + owner.size() - apex_size(entry), apex_size(entry));
-      std::uint32_t& bucket = buckets_[bucket_of(apex, owner)];
+      std::uint32_t& bucket = buckets_[bucket_of(apex_of(entry), owner_of(entry))];
       const std::uint32_t next = std::exchange(entry.next, bucket);
       bucket = std::exchange(name, next);
     }
@@ -292,9 +294,7 @@ std::vector<LeaseTable::DueName> LeaseTable::due(Time now, std::size_t most) {
       continue;
     }
     again.push_back({end, timer.name});
-    const NameView owner = owner_of(entry);
-    const NameView apex(owner.data() + owner.size() - apex_size(entry), apex_size(entry));
-    names.push_back({zones::Name(apex), zones::Name(owner)});
+    names.push_back({zones::Name(apex_of(entry)), zones::Name(owner_of(entry))});
   }
   for (const Timer& timer : again) arm(timer.name, timer.when);
   return names;

@@ -95,6 +95,7 @@ class LeaseTable final : public zones::LeaseSink {
   std::uint64_t print_of(zones::Type type, zones::RdataView rdata) const;
   std::size_t bucket_of(zones::NameView apex, zones::NameView owner) const;
   zones::NameView owner_of(const Entry& entry) const;
+  zones::NameView apex_of(const Entry& entry) const;
   std::size_t apex_size(const Entry& entry) const { return *pool_.at(entry.octets); }
   std::uint32_t find_name(zones::NameView apex, zones::NameView owner) const;
   std::uint32_t make_name(zones::NameView apex, zones::NameView owner);
