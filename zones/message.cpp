@@ -39,6 +39,7 @@ void read_section(WireReader& reader, std::size_t count, bool is_update,
     if (record.type == Type::OPT) return reader.fail(WireError::BAD_OPT);
     if (record.type == Type::TSIG) return reader.fail(WireError::BAD_TSIG);
     read_rest(reader, is_update, record);
+    if (is_sig0(record)) return reader.fail(WireError::BAD_TSIG);
     if (!reader.failed()) section.push_back(std::move(record));
   }
 }

@@ -133,6 +133,8 @@ TEST(ParseRequest, Verdicts) {
       {"RFC 8945 §5.2 in authority", header(0, 1, 0, 1, 0) + QUESTION + TSIG, Parse::FORMERR},
       {"RFC 2931 §3.2 SIG(0)", header(0, 1, 0, 0, 1) + QUESTION + SIG0, Parse::OK},
       {"RFC 2931 §3.2 not last", header(0, 1, 0, 0, 2) + QUESTION + SIG0 + OPT, Parse::FORMERR},
+      {"RFC 2931 §3.2 SIG(0) in authority", header(0, 1, 0, 1, 0) + QUESTION + SIG0,
+       Parse::FORMERR},
       {"RFC 2931 §3 SIG that covers data", header(0, 1, 0, 0, 2) + QUESTION + SIG_OF_A + OPT,
        Parse::OK},
       {"RFC 2136 §2.3 UPDATE",

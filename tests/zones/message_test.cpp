@@ -122,6 +122,8 @@ TEST(Message, PseudoRecordsHaveTheirPlace) {
   };
   Octets tsig_in_answer = additional(0, {TSIG});
   tsig_in_answer[7] = 1;
+  Octets sig0_in_authority = additional(0, {SIG0});
+  sig0_in_authority[9] = 1;
   Octets opt_in_authority = additional(0, {OPT});
   opt_in_authority[9] = 1;
   const Row rows[] = {
@@ -138,6 +140,7 @@ TEST(Message, PseudoRecordsHaveTheirPlace) {
       {"RFC 8945 §5.1 in another section", tsig_in_answer, WireError::BAD_TSIG},
       {"RFC 2931 §3.1", additional(2, {A, SIG0}), {}},
       {"RFC 2931 §3.1 not last", additional(2, {SIG0, A}), WireError::BAD_TSIG},
+      {"RFC 2931 §3.2 in another section", sig0_in_authority, WireError::BAD_TSIG},
   };
   for (const Row& row : rows) {
     SCOPED_TRACE(row.clause);
