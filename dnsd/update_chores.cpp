@@ -18,9 +18,10 @@ constexpr std::chrono::milliseconds LAST_CHECKPOINT_RETRY{60'000};
 // How often memory is asked for that readers held on to, while nothing else happens.
 constexpr std::chrono::milliseconds COLLECT_EVERY{100};
 constexpr std::uint64_t PRUNE_EVERY_BATCHES = 200;
-// Far behind, the checkpoint's transactions are this much longer, so that updates that do not pause
-// share the disk with fewer of them.
+// Far behind, the checkpoint's transactions are up to this much longer, so that updates that do not
+// pause share the disk with fewer of them: as much as comes at a time, for few would wait longer.
 constexpr std::size_t LONG_SLICE = 4;
+constexpr std::size_t MESSAGES_PER_SLICE = 8;
 // How often the clock is asked whether a lease is over: it may be set meanwhile.
 constexpr std::chrono::seconds LOOK_AT_CLOCK_EVERY{1};
 
@@ -69,15 +70,17 @@ void UpdateWriter::Impl::prune() {
 // Before a batch: the checkpoint takes its share when it is far behind, in names or in what a
 // restart would have to replay. False when it is too far behind and cannot be written: then nothing
 // may be added to that.
-bool UpdateWriter::Impl::keep_up() {
+bool UpdateWriter::Impl::keep_up(std::size_t messages) {
   if (leases.owes() && !expire_leases()) return false;
   const std::size_t limit = limits.checkpoint_lag;
+  const std::size_t slice = limits.checkpoint_slice *
+                            std::clamp<std::size_t>(messages / MESSAGES_PER_SLICE, 1, LONG_SLICE);
   const bool waits_for_retry =
       retry_delay.count() != 0 && std::chrono::steady_clock::now() < retry_at;
   const bool is_far = checkpoint.lag() > limit / 4 * 3 || checkpoint.replay_length() > 2 * limit;
-  if (is_far && !waits_for_retry) try_slice(LONG_SLICE * limits.checkpoint_slice);
+  if (is_far && !waits_for_retry) try_slice(slice);
   while (checkpoint.lag() >= limit || checkpoint.replay_length() >= 4 * limit) {
-    if (!try_slice(LONG_SLICE * limits.checkpoint_slice)) return false;
+    if (!try_slice(slice)) return false;
   }
   if (store->last_lsn() >= pruned_at + 4 * PRUNE_EVERY_BATCHES) prune();  // there was no pause
   return true;

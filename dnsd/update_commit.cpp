@@ -34,7 +34,7 @@ void UpdateWriter::Impl::run_batch(std::span<UpdateJob> jobs) {
 }
 
 void UpdateWriter::Impl::commit(std::span<UpdateJob> jobs, bool& answered) {
-  const bool may_change = keep_up();
+  const bool may_change = keep_up(jobs.size());
   replays.expire(clock());
   std::vector<Outcome> outcomes = recognise(replays, jobs);
   refuse_above_rate(jobs, outcomes);
