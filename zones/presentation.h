@@ -31,6 +31,7 @@ class EntryReader {
  private:
   bool refill();
   bool fail(std::string error);
+  bool take_plain_line();
   void skip_comment();
   bool copy_quoted();
   bool finish();
@@ -52,7 +53,8 @@ std::string_view take_word(std::string_view& entry);
 /// 2^32-1.
 bool parse_seconds(std::string_view text, std::uint32_t& seconds);
 
-/// RDATA from an entry's rest. The error is a sentence.
+/// RDATA from an entry's rest, by ldns. The error is a sentence. scan_rdata() is the fast way for
+/// what is simple.
 Result<Rdata, std::string> rdata_from_entry(Type type, std::string_view rest, NameView origin);
 
 }  // namespace zones

@@ -97,7 +97,8 @@ constexpr ClassName CLASS_NAMES[] = {{Class::IN, "IN"},
                                      {Class::ANY, "ANY"}};
 
 bool equal_no_case(std::string_view a, std::string_view b) {
-  return a.size() == b.size() && strncasecmp(a.data(), b.data(), a.size()) == 0;
+  if (a.size() != b.size() || a.empty() || ((a.front() ^ b.front()) & ~0x20) != 0) return false;
+  return strncasecmp(a.data(), b.data(), a.size()) == 0;
 }
 
 /// RFC 3597 §5: "TYPE" or "CLASS" and a decimal number.

@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "zones/presentation.h"
+#include "zones/rdata_scanner.h"
 
 namespace zones {
 namespace {
@@ -284,9 +285,12 @@ Result<Rdata, std::string> rdata_from_text(Type type, std::string_view text, Nam
   EntryReader reader(text);
   std::string_view entry;
   if (reader.next()) entry = reader.entry();
-  Result<Rdata, std::string> rdata = reader.error().empty()
-                                         ? rdata_from_entry(type, entry, origin)
-                                         : tl::unexpected(wrong(type, reader.error()));
+  Result<Rdata, std::string> rdata;
+  if (!reader.error().empty()) {
+    rdata = tl::unexpected(wrong(type, reader.error()));
+  } else if (!scan_rdata(type, entry, origin, *rdata)) {
+    rdata = rdata_from_entry(type, entry, origin);
+  }
   if (rdata && (reader.next() || !reader.error().empty())) {
     return tl::unexpected(wrong(type, "there is more than one line"));
   }
