@@ -263,9 +263,7 @@ void SqliteStore::journal_rows(const std::function<bool(const JournalRow&)>& eac
 }
 std::uint64_t SqliteStore::journal_octets() { return impl_->journal_octets(); }
 void SqliteStore::prune(Lsn before) { impl_->prune(before); }
-void SqliteStore::create_zone(NameView apex, const std::function<void(ZoneWriter&)>& source) {
-  impl_->create_zone(apex, source);
-}
+void SqliteStore::create_zones(std::span<const NewZone> zones) { impl_->create_zones(zones); }
 void SqliteStore::remove_zone(NameView apex) { impl_->remove_zone(apex); }
 std::vector<Name> SqliteStore::zones() const { return impl_->zones(); }
 void SqliteStore::check() { impl_->check(); }

@@ -20,6 +20,7 @@ struct SqliteOptions {
   bool read_only = false;
   std::string vfs;                      // a registered SQLite VFS; empty: the system's files
   std::size_t cache_octets = 32 << 20;  // SQLite's page cache
+  std::uint64_t bulk_names = 100'000;   // so many names in new zones do not go through the WAL
   std::size_t max_wal_octets =
       64 << 20;  // copied into the database file when the WAL has grown beyond
 };
@@ -52,7 +53,7 @@ class SqliteStore final : public Store {
   void journal_rows(const std::function<bool(const JournalRow&)>& each) override;
   std::uint64_t journal_octets() override;
   void prune(Lsn before) override;
-  void create_zone(NameView apex, const std::function<void(ZoneWriter&)>& source) override;
+  void create_zones(std::span<const NewZone> zones) override;
   void remove_zone(NameView apex) override;
   std::vector<Name> zones() const override;
 

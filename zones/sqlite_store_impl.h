@@ -80,6 +80,19 @@ class FileLock {
 class SqliteStore::Impl {
   friend class Writer;
   class Writer;
+  // As long as it lives, a rollback journal in place of the write-ahead log, if that is wanted and
+  // can be.
+  class BulkWrite {
+   public:
+    BulkWrite(Impl& store, bool wanted);
+    ~BulkWrite();
+    BulkWrite(const BulkWrite&) = delete;
+    BulkWrite& operator=(const BulkWrite&) = delete;
+
+   private:
+    Impl& store_;
+    bool is_on_ = false;
+  };
   using Zones = std::map<std::string, ZoneRow, std::less<>>;  // by name_key()
 
   std::string file() const { return path_.string(); }
@@ -123,7 +136,10 @@ class SqliteStore::Impl {
 
  public:
   Impl(const std::filesystem::path& path, const SqliteOptions& options)
-      : path_(path), marker_(path.string(), options.vfs), max_wal_octets_(options.max_wal_octets) {
+      : path_(path),
+        marker_(path.string(), options.vfs),
+        max_wal_octets_(options.max_wal_octets),
+        bulk_names_(options.bulk_names) {
     guarded("open it", [&] { options.read_only ? open_to_read(options) : open(options); });
   }
 
@@ -138,7 +154,7 @@ class SqliteStore::Impl {
   std::uint64_t journal_octets();
 
   void prune(Lsn before);
-  void create_zone(NameView apex, const std::function<void(ZoneWriter&)>& source);
+  void create_zones(std::span<const NewZone> zones);
   void remove_zone(NameView apex);
   std::vector<Name> zones() const {
     std::vector<Name> names;
@@ -152,6 +168,10 @@ class SqliteStore::Impl {
  private:
   void roll_back();
   void undo();
+  void fill_zones(std::span<const NewZone> zones, std::vector<ZoneRow>& rows);
+  bool use_journal(const std::string& mode) noexcept;
+  void shrink_wal();
+  SQLite::Statement& insert_names();
   void limit_wal();
   void copy_wal(int mode) {
     sqlite3_wal_checkpoint_v2(database_->getHandle(), nullptr, mode, nullptr, nullptr);
@@ -184,11 +204,12 @@ class SqliteStore::Impl {
   std::filesystem::path path_;
   StoreMarker marker_;
   std::size_t max_wal_octets_;
+  std::uint64_t bulk_names_;
   int wal_frames_ = 0;
   FileLock lock_;
   std::unique_ptr<SQLite::Database> database_;
   std::unique_ptr<SQLite::Statement> append_, prune_, find_name_, insert_name_, update_name_,
-      delete_name_, save_zone_, save_store_, newest_, batches_;
+      delete_name_, save_zone_, save_store_, newest_, batches_, insert_names_;
   StoreRow store_;
   Lsn last_ = 0;
   std::optional<std::uint64_t> journal_octets_;  // counted when it is asked for first

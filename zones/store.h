@@ -110,6 +110,13 @@ class ZoneWriter {
   virtual void node(NameView owner, RRsetsView rrsets) = 0;
 };
 
+/// A zone to be created.
+struct NewZone {
+  Name apex;
+  std::uint64_t names = 0;  // about as many will come: it may be known how to write many
+  std::function<void(ZoneWriter&)> source;
+};
+
 /// Every method throws this when the store cannot do what it promises; what() tells an operator
 /// what to do. After a throw nothing of the call has happened, and a later call may succeed (a disk
 /// that is full now).
@@ -157,9 +164,14 @@ class Store {
   /// Removes batches below `before`, at most up to applied_lsn().
   virtual void prune(Lsn before) = 0;
 
-  /// Creates a zone and fills it in one transaction; CONFLICT when it exists. A source that throws
-  /// leaves nothing.
-  virtual void create_zone(NameView apex, const std::function<void(ZoneWriter&)>& source) = 0;
+  /// Creates zones and fills them, all in one transaction; CONFLICT when one exists. A source that
+  /// throws leaves nothing.
+  virtual void create_zones(std::span<const NewZone> zones) = 0;
+  void create_zone(NameView apex, const std::function<void(ZoneWriter&)>& source,
+                   std::uint64_t names = 0) {
+    const NewZone zone{Name(apex), names, source};
+    create_zones({&zone, 1});
+  }
   virtual void remove_zone(NameView apex) = 0;
   virtual std::vector<Name> zones() const = 0;
 };

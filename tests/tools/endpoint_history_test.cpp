@@ -67,7 +67,7 @@ class FakeStore final : public zones::Store {
   void journal_rows(const std::function<bool(const zones::JournalRow&)>&) override {}
   std::uint64_t journal_octets() override { return 0; }
   void prune(zones::Lsn) override {}
-  void create_zone(zones::NameView, const std::function<void(zones::ZoneWriter&)>&) override {}
+  void create_zones(std::span<const zones::NewZone>) override {}
   void remove_zone(zones::NameView) override {}
   std::vector<Name> zones() const override { return {}; }
 };

@@ -19,8 +19,10 @@ using testing::HasSubstr;
 
 constexpr const char* FILE_NAME = "/dnsd.sqlite";
 
-SqliteOptions options(const PowerCutVfs& vfs, Synchronous synchronous = Synchronous::FULL) {
+SqliteOptions options(const PowerCutVfs& vfs, Synchronous synchronous = Synchronous::FULL,
+                      bool bulk = false) {
   SqliteOptions options;
+  if (bulk) options.bulk_names = 0;
   options.synchronous = synchronous;
   options.vfs = vfs.name();
   options.max_wal_octets = 64 * 1024;  // so that the log is copied and begun anew many times
@@ -103,7 +105,8 @@ struct CutResult {
 
 /// Cuts the power before, during and after each call of the kinds given, without stopping the run:
 /// the disk is copied as the cut would leave it.
-CutResult cut_at_each(const std::set<Call>& calls, Synchronous synchronous, int appends) {
+CutResult cut_at_each(const std::set<Call>& calls, Synchronous synchronous, int appends,
+                      bool bulk = false) {
   CutResult result;
   Progress progress;
   PowerCutVfs vfs("power-cut");
@@ -126,7 +129,7 @@ CutResult cut_at_each(const std::set<Call>& calls, Synchronous synchronous, int 
     cut(Survivors::SOME);
   };
   {
-    SqliteStore store(FILE_NAME, options(vfs, synchronous));
+    SqliteStore store(FILE_NAME, options(vfs, synchronous, bulk));
     run(store, progress, appends);
   }
   cut(Survivors::NONE);
@@ -136,6 +139,15 @@ CutResult cut_at_each(const std::set<Call>& calls, Synchronous synchronous, int 
 TEST(PowerCut, NothingAnsweredIsLostAtAnySync) {
   const CutResult result = cut_at_each({Call::SYNC, Call::REMOVE}, Synchronous::FULL, 200);
   EXPECT_GT(result.cuts, 200U * 6);
+  EXPECT_TRUE(result.failures.empty())
+      << result.failures.size() << ", the first: " << *result.failures.begin();
+}
+
+TEST(PowerCut, AZoneInBulkIsThereAsAWholeOrNotAtAll) {
+  const CutResult result =
+      cut_at_each({Call::SYNC, Call::REMOVE, Call::WRITE, Call::OPEN, Call::TRUNCATE},
+                  Synchronous::FULL, 3, true);
+  EXPECT_GT(result.cuts, 100U);
   EXPECT_TRUE(result.failures.empty())
       << result.failures.size() << ", the first: " << *result.failures.begin();
 }

@@ -252,6 +252,70 @@ TEST(SqliteStore, CreateZoneIsAllOrNothing) {
   EXPECT_EQ(load(store).zones.size(), 2U);
 }
 
+TEST(SqliteStore, ManyNamesAtOnce) {
+  // Around the number of rows in a statement; in order, out of order, and through either journal.
+  std::vector<std::uint8_t> packed;
+  ASSERT_TRUE(pack(RRset{Type::A, 60, {{192, 0, 2, 1}}}, packed));
+  for (const std::uint64_t bulk_names : {std::uint64_t{0}, std::uint64_t{1'000'000}}) {
+    TemporaryFolder folder;
+    SqliteOptions options;
+    options.bulk_names = bulk_names;
+    std::optional<SqliteStore> store(std::in_place, folder / "dnsd.sqlite", options);
+    Contents want;
+    for (const int count : {1, 63, 64, 65, 128, 1000}) {
+      for (const int step : {1, 11}) {
+        const Name apex = name("z" + std::to_string(count) + "-" + std::to_string(step) + ".");
+        store->create_zone(
+            apex,
+            [&](ZoneWriter& writer) {
+              for (int i = 0; i < count; ++i) {
+                const Name owner =
+                    Name::from_text("n" + std::to_string(100'000 + i * step % count), apex).value();
+                writer.node(owner, RRsetsView(packed));
+                want.put(apex, owner, RRsetsView(packed));
+              }
+            },
+            static_cast<std::uint64_t>(count));
+      }
+    }
+    EXPECT_EQ(load(*store), want);
+    store.emplace(folder / "dnsd.sqlite", options);
+    EXPECT_EQ(load(*store), want);
+    store->check();
+    std::optional<SqliteStore> reader;
+    SqliteOptions read_only;
+    read_only.read_only = true;
+    reader.emplace(folder / "dnsd.sqlite", read_only);
+    EXPECT_EQ(load(*reader), want);
+    // Somebody reads: then it goes through the write-ahead log.
+    const Name late = name("late.");
+    store->create_zone(late, [&](ZoneWriter& writer) { writer.node(late, RRsetsView(packed)); });
+    want.put(late, late, RRsetsView(packed));
+    EXPECT_EQ(load(*store), want);
+  }
+}
+
+TEST(SqliteStore, ZonesAreCreatedTogetherOrNotAtAll) {
+  TemporaryFolder folder;
+  SqliteStore store(folder / "dnsd.sqlite");
+  std::vector<std::uint8_t> packed;
+  ASSERT_TRUE(pack(RRset{Type::A, 60, {{192, 0, 2, 1}}}, packed));
+  const auto zone = [&](const char* apex) {
+    return NewZone{name(apex), 1, [&packed, apex](ZoneWriter& writer) {
+                     writer.node(name(apex), RRsetsView(packed));
+                   }};
+  };
+  std::vector<NewZone> zones = {zone("a."), zone("b."), zone("A.")};
+  EXPECT_THAT(failure([&] { store.create_zones(zones); }), HasSubstr("CONFLICT"));
+  zones.back() = zone("c.");
+  zones.back().source = [](ZoneWriter&) { throw StoreError(StoreError::Kind::UNWRITABLE, "no"); };
+  EXPECT_THAT(failure([&] { store.create_zones(zones); }), HasSubstr("no"));
+  EXPECT_TRUE(load(store).zones.empty());
+  zones.back() = zone("c.");
+  store.create_zones(zones);
+  EXPECT_EQ(load(store).zones.size(), 3U);
+}
+
 TEST(SqliteStore, LoadGivesCanonicalOrderWhateverTheOrderOfWriting) {
   // RFC 4034 §6.1's own example, backwards.
   const char* const owners[] = {"\\200.z.example.",    "*.z.example.",    "\\001.z.example.",

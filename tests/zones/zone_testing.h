@@ -205,15 +205,18 @@ class MemoryStore final : public Store {
     const Lsn end = std::min(before, disk_->applied + 1);
     disk_->journal.erase(disk_->journal.begin(), disk_->journal.lower_bound(end));
   }
-  void create_zone(NameView apex, const std::function<void(ZoneWriter&)>& source) override {
+  void create_zones(std::span<const NewZone> zones) override {
     struct Writer final : ZoneWriter {
       MemoryDisk::Rows rows;
       void node(NameView owner, RRsetsView rrsets) override {
         rows[Name(owner)] = {rrsets.packed().begin(), rrsets.packed().end()};
       }
-    } writer;
-    source(writer);
-    disk_->zones[Name(apex)] = writer.rows;
+    };
+    for (const NewZone& zone : zones) {
+      Writer writer;
+      zone.source(writer);
+      disk_->zones[zone.apex] = writer.rows;
+    }
   }
   void remove_zone(NameView apex) override { disk_->zones.erase(Name(apex)); }
   std::vector<Name> zones() const override {
@@ -270,9 +273,7 @@ class FaultyStore final : public Store {
     hook_(Call::PRUNE);
     inner_->prune(before);
   }
-  void create_zone(NameView apex, const std::function<void(ZoneWriter&)>& source) override {
-    inner_->create_zone(apex, source);
-  }
+  void create_zones(std::span<const NewZone> zones) override { inner_->create_zones(zones); }
   void remove_zone(NameView apex) override { inner_->remove_zone(apex); }
   std::vector<Name> zones() const override { return inner_->zones(); }
 
