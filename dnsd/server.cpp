@@ -79,23 +79,24 @@ struct Server::Impl {
 void Server::Impl::load_zones() {
   const auto begin = std::chrono::steady_clock::now();
   store = std::make_unique<zones::SqliteStore>(config.store_path);
-  import_zones(*store, config.zones);
   builder = std::make_unique<zones::CatalogueBuilder>();
   leases = std::make_unique<LeaseTable>();
   loaded = zones::load(*store, *builder, leases.get());
   leases->commit();
+  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
+  if (const std::size_t stored = builder->working().size(); stored > 0) {
+    spdlog::info("loaded {}, {}, {}, {} of the journal replayed, in {:.2f} s",
+                 zones::counted(stored, "zone"), zones::counted(loaded.names, "name"),
+                 zones::counted(leases->lease_count(), "lease"),
+                 zones::counted(loaded.batches, "batch"), took.count());
+  }
+  import_zones(*store, *builder, config.zones);
   rest_zones(*store, *builder, loaded, *leases, config.zones);
   State first;
   first.catalogue = builder->freeze();
   first.version = builder->version();
   first.policy = make_policy(config);
-  const std::size_t zone_count = first.catalogue.size();
   publisher = std::make_unique<StatePublisher>(std::move(first));
-  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
-  spdlog::info("loaded {}, {}, {}, {} of the journal replayed, in {:.2f} s",
-               zones::counted(zone_count, "zone"), zones::counted(loaded.names, "name"),
-               zones::counted(leases->lease_count(), "lease"),
-               zones::counted(loaded.batches, "batch"), took.count());
 }
 
 /// TCP first: without SO_REUSEPORT it notices another server on the port.

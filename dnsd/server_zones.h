@@ -12,10 +12,12 @@
 
 namespace dnsd {
 
-/// Creates the zones of the configuration that the store lacks from their files, with progress in
-/// the log. A zone that the store has keeps its data, and the log says that its file is ignored.
-/// Throws StartError.
-void import_zones(zones::Store& store, const std::vector<ZoneConfig>& zones);
+/// Reads the zones of the configuration that the store lacks from their files into the builder, and
+/// then writes them to the store, all at once, with progress in the log. A zone that the store has
+/// keeps its data, and the log says that its file is ignored. Throws StartError and StoreError;
+/// then the store is as it was.
+void import_zones(zones::Store& store, zones::CatalogueBuilder& builder,
+                  const std::vector<ZoneConfig>& zones);
 
 /// Takes zones that the configuration does not name out of what is served. Their data stay in the
 /// store: what the checkpoint lacks of them is written, since the writer will not know them any

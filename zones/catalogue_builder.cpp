@@ -43,7 +43,9 @@ struct CatalogueBuilder::Impl {
   ZoneRecord& record(std::uint32_t block);
   ZoneRecord& open(NameView apex, std::uint32_t block);
   void close() { open_zone = nullptr; }
-  void put(ZoneRecord& zone, NameView apex, NameView owner, RRsetsView rrsets);
+  enum class Old { REPLACE, KEEP };
+  std::optional<Present> put(ZoneRecord& zone, NameView apex, NameView owner, RRsetsView rrsets,
+                             Old what_is_there);
   void erase(ZoneRecord& zone, NameView apex, NameView owner);
   void forget_name(ZoneRecord& zone, std::uint32_t block);
 
@@ -92,23 +94,35 @@ void CatalogueBuilder::Impl::forget_name(ZoneRecord& zone, std::uint32_t block) 
   editor.release_block(block);
 }
 
-void CatalogueBuilder::Impl::put(ZoneRecord& zone, NameView apex, NameView owner,
-                                 RRsetsView rrsets) {
+// @return what the name has already, when that is to be kept
+std::optional<CatalogueBuilder::Present> CatalogueBuilder::Impl::put(ZoneRecord& zone,
+                                                                     NameView apex, NameView owner,
+                                                                     RRsetsView rrsets,
+                                                                     Old what_is_there) {
   const auto labels = labels_below(owner, apex);
   const auto packed = rrsets.packed();
   const auto block = editor.make_block(labels, packed.size());
   std::ranges::copy(packed, block.payload);
   const std::uint64_t flags = leaf_flags(rrsets, labels.empty());
-  const std::uint32_t old = editor.put(zone.root, TreeKey(labels), block.index, flags);
+  const TreeKey key(labels);
+  const std::uint32_t old = editor.put(zone.root, key, block.index, flags);
+  if (old != 0 && what_is_there == Old::KEEP) {
+    const Block kept(editor.block_octets(old));
+    const RRsetsView kept_rrsets(kept.payload());
+    editor.put(zone.root, key, old, leaf_flags(kept_rrsets, labels.empty()));
+    editor.release_block(block.index);
+    return Present{kept.owner(), kept_rrsets};
+  }
   if (old != 0) forget_name(zone, old);
   zone.names += 1;
   zone.records += record_count(rrsets);
   if (has_wildcard_label(labels)) zone.wildcards += 1;
-  if (!labels.empty()) return;
+  if (!labels.empty()) return std::nullopt;
   zone.apex_block = block.index;
   const RRsetView soa = rrsets.find(Type::SOA);
   zone.has_soa = static_cast<bool>(soa);
   zone.soa_octet = soa ? static_cast<std::uint32_t>(soa.packed() - packed.data()) : 0;
+  return std::nullopt;
 }
 
 void CatalogueBuilder::Impl::erase(ZoneRecord& zone, NameView apex, NameView owner) {
@@ -176,8 +190,19 @@ void CatalogueBuilder::put(NameView apex, NameView owner, RRsetsView rrsets) {
   if (rrsets.empty()) {
     impl_->erase(*zone, apex, owner);
   } else {
-    impl_->put(*zone, apex, owner, rrsets);
+    impl_->put(*zone, apex, owner, rrsets, Impl::Old::REPLACE);
   }
+}
+
+std::optional<CatalogueBuilder::Present> CatalogueBuilder::add(NameView apex, NameView owner,
+                                                               RRsetsView rrsets) {
+  ZoneRecord* zone = impl_->open_zone;
+  if (zone == nullptr || apex != impl_->open_apex) {
+    const std::uint32_t block = impl_->zone_block(apex);
+    if (block == 0) throw std::invalid_argument("no zone " + apex.to_text());
+    zone = &impl_->open(apex, block);
+  }
+  return impl_->put(*zone, apex, owner, rrsets, Impl::Old::KEEP);
 }
 
 Catalogue CatalogueBuilder::freeze() {

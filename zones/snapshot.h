@@ -153,6 +153,14 @@ class CatalogueBuilder {
   /// canonical order are added fastest. Throws std::bad_alloc when the arena is full, or the
   /// records exceed 16 MiB; roll back then.
   void put(NameView apex, NameView owner, RRsetsView rrsets);
+  /// A name that is there, valid until the next change.
+  struct Present {
+    std::span<const std::uint8_t> labels;  // of the owner below the apex, as they are spelled there
+    RRsetsView rrsets;
+  };
+  /// The same for a name that the zone does not have yet. When it has, nothing is changed, and that
+  /// comes back.
+  std::optional<Present> add(NameView apex, NameView owner, RRsetsView rrsets);
   /// Ends the version: it never changes again, and the next change begins another one.
   Catalogue freeze();
   /// Forgets all changes since freeze().

@@ -13,6 +13,7 @@
 
 namespace zones {
 
+class CatalogueBuilder;
 class ZoneSnapshot;
 class ZoneWriter;
 
@@ -23,30 +24,40 @@ struct ZoneFileError {
   std::string to_text() const;  // "dyn.zone:12: …"
 };
 
-/// A zone file's records, checked and grouped by name: the one way to import a zone.
+/// Called about every 100,000 records with their number.
+using ZoneFileProgress = std::function<void(std::uint64_t records)>;
+
+struct ZoneFileSize {
+  std::uint64_t records = 0;
+  std::uint64_t names = 0;
+};
+
+/// Reads a zone file into a new zone of the builder: the one way to import a zone.
+///
+/// Reads $ORIGIN, $TTL, relative names, records over several lines and RFC 3597 forms; $INCLUDE is
+/// refused. Names are relative to `apex` until the file says otherwise. Checks: class IN, every
+/// owner at or below `apex`, one SOA and at the apex, NS at the apex, CNAME alone at its name (RFC
+/// 1034 §3.6.2), one DNAME a name (RFC 6672 §2.4), no meta types, RRsets of at most 65,535 octets.
+/// Equal records count once (RFC 2181 §5); differing TTLs in an RRset become the first one's (RFC
+/// 2181 §5.2). After an error the builder holds part of the zone: roll back, or remove it.
+Result<ZoneFileSize, ZoneFileError> read_zone_file(const std::filesystem::path& file, NameView apex,
+                                                   CatalogueBuilder& builder,
+                                                   const ZoneFileProgress& progress = {});
+/// Every name in canonical order, the apex first.
+void write_zone(const ZoneSnapshot& zone, ZoneWriter& writer);
+
+/// A zone file in memory of its own, read as read_zone_file() does.
 ///
 ///     auto zone = ZoneFile::read("dyn.zone", apex);
 ///     if (!zone) return complain(zone.error().to_text());
 ///     store.create_zone(apex, [&](ZoneWriter& writer) { zone->write_to(writer); });
-///
-/// Takes about 50 octets of memory a record.
 class ZoneFile {
  public:
-  using Progress = std::function<void(std::uint64_t records)>;
-
-  /// Reads $ORIGIN, $TTL, relative names, records over several lines and RFC 3597 forms; $INCLUDE
-  /// is refused. Names are relative to `apex` until the file says otherwise. Checks: class IN,
-  /// every owner at or below `apex`, one SOA and at the apex, NS at the apex, CNAME alone at its
-  /// name (RFC 1034 §3.6.2), one DNAME a name (RFC 6672 §2.4), no meta types, RRsets of at most
-  /// 65,535 octets. Equal records count once (RFC 2181 §5); differing TTLs in an RRset become the
-  /// first one's (RFC 2181 §5.2).
-  ///
-  /// @param progress  called about every 100,000 records with their number
   static Result<ZoneFile, ZoneFileError> read(const std::filesystem::path& file, NameView apex,
-                                              const Progress& progress = {});
+                                              const ZoneFileProgress& progress = {});
   /// The same from a stream; `file` is what errors call it.
   static Result<ZoneFile, ZoneFileError> read(std::istream& in, const std::filesystem::path& file,
-                                              NameView apex, const Progress& progress = {});
+                                              NameView apex, const ZoneFileProgress& progress = {});
 
   ZoneFile(ZoneFile&&) noexcept;
   ZoneFile& operator=(ZoneFile&&) noexcept;

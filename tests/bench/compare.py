@@ -71,19 +71,8 @@ class Bench:
                     continue
                 server = kind(os.path.join(self.folder, f"{key}-{hosts}"), self.zone_file(hosts), self.server_core)
                 started.append(server)
-                seconds = server.start()
-                if key == "dnsd":
-                    # The first start imports the zone file; what an operator sees every day is the second one.
-                    self.table.add(f"import {hosts}", server.name, {"seconds": seconds})
-                    server.settle()
-                    server.stop()
-                    seconds = server.start()
+                server.start()
                 server.settle()
-                if key != "echo":
-                    self.table.add(
-                        f"start {hosts}", server.name,
-                        {"seconds": seconds, "mib": servers.memory_mib(server.process.pid)},
-                    )
         except BaseException:
             self.stop_all(started)
             raise
@@ -94,6 +83,26 @@ class Bench:
         for server in started:
             server.stop()
             shutil.rmtree(server.folder, ignore_errors=True)
+
+    def starts(self, hosts):
+        """Each alone, on all cores: from the zone file, and again from what it keeps itself."""
+        cores = sorted(os.sched_getaffinity(0))
+        for round_number in range(self.args.rounds):
+            for key in self.args.servers:
+                if key == "echo":
+                    continue
+                kind = servers.ALL[key]
+                self.progress(f"starts, {hosts} hosts, round {round_number + 1}: {kind.name}")
+                server = kind(os.path.join(self.folder, f"{key}-{hosts}"), self.zone_file(hosts), self.server_core)
+                try:
+                    for what in ("first start", "start"):
+                        seconds = server.start(cores=cores)
+                        server.settle()
+                        pid = server.process.pid
+                        self.table.add(f"{what} {hosts}", server.name, {
+                            "seconds": seconds, "mib": servers.memory_mib(pid), "peak": servers.peak_mib(pid)})
+                finally:
+                    self.stop_all([server])
 
     def queries(self, hosts):
         started = self.start_all(hosts, lambda kind: True)
@@ -173,18 +182,14 @@ class Bench:
                           f"{self.table.median(row, name, 'p50_ms'):10.2f}{self.table.median(row, name, 'p99_ms'):10.2f}"
                           f"{self.table.median(row, name, 'cpu_ms_each'):13.3f}"
                           f"{self.table.median(row, name, 'lost'):8,.0f}")
-        for hosts in sorted(set(args.query_hosts + args.update_hosts)):
-            row = f"start {hosts}"
-            if not self.names(row):
-                continue
-            print(f"\nStart and memory, {hosts:,} hosts ({4 * hosts:,} records)")
-            print(f"  {'':8}{'s to the first answer':>24}{'MiB resident':>16}")
-            for name in self.names(row):
-                print(f"  {name:8}{self.table.median(row, name, 'seconds'):24.2f}"
-                      f"{self.table.median(row, name, 'mib'):16,.0f}")
-            imported = self.table.median(f"import {hosts}", "dnsd", "seconds")
-            if imported is not None:
-                print(f"  dnsd's first start, which imports the zone file: {imported:.2f} s")
+        for hosts in args.start_hosts:
+            for what, title in (("first start", "First start, from the zone file"), ("start", "Every other start")):
+                row = f"{what} {hosts}"
+                print(f"\n{title}, {hosts:,} hosts ({4 * hosts:,} records)")
+                print(f"  {'':8}{'s to the first answer':>24}{'MiB resident':>16}{'MiB at most':>16}")
+                for name in self.names(row):
+                    print(f"  {name:8}{self.table.median(row, name, 'seconds'):24.2f}"
+                          f"{self.table.median(row, name, 'mib'):16,.0f}{self.table.median(row, name, 'peak'):16,.0f}")
         for note in dict.fromkeys(self.notes):
             print(f"note: {note}")
 
@@ -199,7 +204,9 @@ def main():
                         help="zone sizes for the queries (100000)")
     parser.add_argument("--update-hosts", type=counts, default=[1_000, 100_000], metavar="N,…",
                         help="zone sizes for the updates (1000,100000)")
-    parser.add_argument("--big", action="store_true", help="1,000,000 hosts in both")
+    parser.add_argument("--start-hosts", type=counts, default=[100_000], metavar="N,…",
+                        help="zone sizes for the starts (100000)")
+    parser.add_argument("--big", action="store_true", help="1,000,000 hosts in all three")
     parser.add_argument("--servers", default="echo,dnsd,knot,nsd,bind", help="of these: %(default)s")
     parser.add_argument("--rounds", type=int, default=3, help="of which the median is shown (3)")
     parser.add_argument("--seconds", type=float, default=3, help="each measurement takes (3)")
@@ -212,6 +219,7 @@ def main():
     if args.big:
         args.query_hosts = sorted({*args.query_hosts, 1_000_000})
         args.update_hosts = sorted({*args.update_hosts, 1_000_000})
+        args.start_hosts = sorted({*args.start_hosts, 1_000_000})
     cores = sorted(os.sched_getaffinity(0))
     if len(cores) < 2:
         sys.exit("bench: needs two cores, one for the server and one for the generator")
@@ -222,6 +230,8 @@ def main():
     folder = tempfile.mkdtemp(prefix="run-", dir=os.path.dirname(os.path.abspath(args.bin)))
     bench = Bench(args, folder, cores[:2])
     try:
+        for hosts in args.start_hosts:
+            bench.starts(hosts)
         for hosts in args.query_hosts:
             bench.queries(hosts)
         for hosts in args.update_hosts:

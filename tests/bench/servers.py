@@ -61,6 +61,18 @@ def memory_mib(pid):
     return kib / 1024
 
 
+def peak_mib(pid):
+    """The most memory that one of its processes has had resident (VmHWM), the others as they are."""
+    peaks = [0]
+    for member in process_tree(pid):
+        try:
+            with open(f"/proc/{member}/status") as status:
+                peaks += [int(line.split()[1]) for line in status if line.startswith("VmHWM:")]
+        except OSError:
+            pass
+    return max(peaks) / 1024
+
+
 def wire_name(text):
     labels = [label for label in text.rstrip(".").split(".") if label]
     return b"".join(bytes([len(label)]) + label.encode() for label in labels) + b"\0"
@@ -94,14 +106,15 @@ class Server:
             out.write(text)
         return path
 
-    def start(self, time_limit=600):
+    def start(self, time_limit=600, cores=None):
         """Returns the seconds from exec to the first right answer."""
+        self.stop()
         command = self.configure()
         self.log = os.path.join(self.folder, "log")
         started = time.monotonic()
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
-                ["taskset", "-c", str(self.core)] + command,
+                ["taskset", "-c", ",".join(str(core) for core in cores or [self.core])] + command,
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.folder,
             )
         while not self.answers():
@@ -140,6 +153,11 @@ class Server:
             before = now
             if calm == 3:
                 return
+
+    def kill(self):
+        """As a crash does."""
+        self.process.kill()
+        self.process.wait()
 
     def stop(self):
         if self.process is None or self.process.poll() is not None:

@@ -60,6 +60,29 @@ class Lifecycle(SystemTest):
                 dnsd.stop()
         self.assertGreaterEqual(again, 1, "none was stopped before its zone was imported")
 
+    def test_a_kill_during_a_big_first_load_leaves_nothing_half_made(self):
+        """Many names do not go through the write-ahead log, and are there all together or not at all."""
+        count, again = 120_000, 0
+        text = ZONE_TEXT + "".join(f's{i:06} IN TXT "{i}"\n' for i in range(count))
+        for octets in (1, 1_000_000, 5_000_000):  # of the store when the power goes
+            with self.subTest(octets):
+                dnsd = Dnsd(self, zone_text=text)
+                process = dnsd.launch()
+                process.wait_for("importing")
+                while "imported" not in process.log() and not (
+                        os.path.exists(dnsd.store + "-journal") and os.path.getsize(dnsd.store) >= octets):
+                    time.sleep(0.001)
+                process.process.kill()
+                process.wait()
+                dnsd.start()
+                again += "importing" in dnsd.running.log()
+                self.assertEqual(len([line for line in dnsd.axfr() if re.match(r"s\d+\.dyn", line)]), count)
+                self.assertEqual(dnsd.update(dns.add(f"h1.{ZONE}", 60, "A", "192.0.2.1")).rcode, "NOERROR")
+                dnsd.stop()
+                # Only the first load goes without the write-ahead log.
+                self.assertFalse(os.path.exists(dnsd.store + "-journal"))
+        self.assertGreaterEqual(again, 1, "none was stopped before its zone was imported")
+
     def test_reload(self):
         dnsd = Dnsd(self).start()
         other = key("other.dyn.example.")

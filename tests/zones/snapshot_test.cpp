@@ -442,6 +442,37 @@ TEST(CatalogueBuilder, RefusesWhatItCannotKeep) {
   EXPECT_EQ(builder.freeze().zone(apex)->name_count(), 2U);
 }
 
+TEST(CatalogueBuilder, AddLeavesWhatIsThere) {
+  const Name apex = name("example.");
+  CatalogueBuilder builder;
+  EXPECT_THROW(builder.add(apex, apex, RRsetsView(packed({Type::NS}))), std::invalid_argument);
+  fill(builder, "example.", WILDCARD_ZONE);
+  const Catalogue before = builder.freeze();
+  const std::size_t octets = builder.memory_octets();
+  for (const Owner& owner : WILDCARD_ZONE) {
+    SCOPED_TRACE(owner.name);
+    std::string spelled = owner.name;
+    std::ranges::transform(spelled, spelled.begin(),
+                           [](char c) { return static_cast<char>(std::toupper(c)); });
+    const auto present = builder.add(apex, name(spelled), RRsetsView(packed({Type::A})));
+    ASSERT_TRUE(present);
+    const Name there = name(owner.name);
+    EXPECT_TRUE(
+        std::ranges::equal(present->labels, there.wire().first(there.size() - apex.size())));
+    EXPECT_TRUE(std::ranges::equal(present->rrsets.packed(), packed(owner.types)));
+  }
+  const ZoneSnapshot zone = *builder.working().zone(apex);
+  EXPECT_EQ(zone.record_count(), before.zone(apex)->record_count());
+  EXPECT_EQ(zone.name_count(), WILDCARD_ZONE.size());
+  EXPECT_FALSE(zone.find(name("host.subdel.example.")).cut.empty());
+  EXPECT_EQ(zone.soa().packed()[1], static_cast<std::uint8_t>(Type::SOA));
+  EXPECT_FALSE(builder.add(apex, name("new.example."), RRsetsView(packed({Type::A}))));
+  EXPECT_TRUE(builder.working().zone(apex)->exists(name("new.example.")));
+  EXPECT_FALSE(before.zone(apex)->exists(name("new.example.")));
+  builder.rollback();
+  EXPECT_EQ(builder.memory_octets(), octets);
+}
+
 TEST(CatalogueBuilder, MemoryReturns) {
   CatalogueBuilder builder;
   const std::size_t at_start = builder.memory_octets();

@@ -181,8 +181,10 @@ TEST(ZoneFile, ErrorsNameFileAndLine) {
       {"a SOA ns hostmaster 1 3600 900 604800 300",
        "test.zone:4: an SOA record belongs to example.org. only"},
       {"a CNAME b\nc A 192.0.2.1\na A 192.0.2.1",
-       "test.zone:4: a CNAME and A records at one name (RFC 1034 §3.6.2)"},
+       "test.zone:6: a CNAME and A records at one name (RFC 1034 §3.6.2)"},
+      {"a A 192.0.2.1\nA CNAME b", "test.zone:5: a CNAME and A records at one name"},
       {"a CNAME b\na CNAME c", "test.zone:4: more than one CNAME"},
+      {"a CNAME b\nc A 192.0.2.1\na CNAME c", "test.zone:6: more than one CNAME"},
       {"a DNAME b.\na DNAME c.", "test.zone:4: more than one DNAME"},
       {"a SRV 0 0 70000 b",
        "test.zone:4: this is no SRV record's data: the number 70000 is not between 0 and 65535"},
@@ -217,6 +219,34 @@ TEST(ZoneFile, RRsetsOfAtMost65535Octets) {
   }
   EXPECT_THAT(error(text), HasSubstr("65,535 octets"));
   EXPECT_THAT(error(text), HasSubstr("test.zone:4:"));
+}
+
+TEST(ZoneFile, LinesInEveryWayOfWritingThem) {
+  // What the shortcut for plain lines takes, and what it leaves, on either side of a buffer's end.
+  const std::string lines[] = {"x A 192.0.2.1\n",
+                               "x\tIN\t60\tA\t192.0.2.2\r\n",
+                               "y TXT \"a\tb\" \t \"c;(\"  \n",
+                               "\n",
+                               "   \t\r\n",
+                               "; nothing\n",
+                               " TXT \"d\" ; a comment\n",
+                               "z MX ( 10\n mx )\n",
+                               "z TXT \"\\\"\"\n"};
+  std::string text = HEAD;
+  std::uint64_t line = 4;
+  for (int i = 0; i < 30'000; ++i) {
+    const std::string& one = lines[(i * 7) % std::ssize(lines)];
+    text += one;
+    line += static_cast<std::uint64_t>(std::ranges::count(one, '\n'));
+  }
+  EXPECT_THAT(rest(text.substr(HEAD.size())),
+              ElementsAre("x.example.org. 300 IN A 192.0.2.1", "x.example.org. 300 IN A 192.0.2.2",
+                          "y.example.org. 300 IN TXT \"a\tb\" \"c;(\"",
+                          "z.example.org. 300 IN MX 10 mx.example.org.",
+                          "z.example.org. 300 IN TXT \"\\\"\"",
+                          "z.example.org. 300 IN TXT \"d\""));
+  EXPECT_THAT(error(text + "x A 192.0.2\n"),
+              HasSubstr("test.zone:" + std::to_string(line) + ": this is no A record's data"));
 }
 
 TEST(ZoneFile, ManyRecordsInAnyOrder) {

@@ -43,7 +43,8 @@ Outcome zone_import(const ZoneImport& options, std::ostream& out, std::ostream& 
   });
   if (!zone) return tl::unexpected(zone.error());
   zones::SqliteStore store(options.store);
-  store.create_zone(*apex, [&zone](zones::ZoneWriter& writer) { zone->write_to(writer); });
+  store.create_zone(
+      *apex, [&zone](zones::ZoneWriter& writer) { zone->write_to(writer); }, zone->name_count());
   out << apex->to_text() << ": imported " << zone->record_count() << " records of "
       << zone->name_count() << " names\n";
   return 0;
