@@ -70,11 +70,11 @@ void UpdateWriter::Impl::prune() {
 // Before a batch: the checkpoint takes its share when it is far behind, in names or in what a
 // restart would have to replay. False when it is too far behind and cannot be written: then nothing
 // may be added to that.
-bool UpdateWriter::Impl::keep_up(std::size_t messages) {
+bool UpdateWriter::Impl::keep_up(std::size_t coming) {
   if (leases.owes() && !expire_leases()) return false;
   const std::size_t limit = limits.checkpoint_lag;
   const std::size_t slice = limits.checkpoint_slice *
-                            std::clamp<std::size_t>(messages / MESSAGES_PER_SLICE, 1, LONG_SLICE);
+                            std::clamp<std::size_t>(coming / MESSAGES_PER_SLICE, 1, LONG_SLICE);
   const bool waits_for_retry =
       retry_delay.count() != 0 && std::chrono::steady_clock::now() < retry_at;
   const bool is_far = checkpoint.lag() > limit / 4 * 3 || checkpoint.replay_length() > 2 * limit;

@@ -51,7 +51,7 @@ struct UpdateWriter::Impl {
                                     const UpdateBatch& batch) const;
   void judge_again(std::span<const UpdateJob> jobs, std::span<Outcome> outcomes) const;
   void answer(std::span<UpdateJob> jobs, std::span<const Outcome> outcomes);
-  bool keep_up(std::size_t messages);
+  bool keep_up(std::size_t coming);
   bool try_slice(std::size_t names);
   void note_store(bool writable, const std::string& why);
   void finish();
