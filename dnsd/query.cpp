@@ -378,9 +378,10 @@ std::size_t answer_query(const zones::Catalogue& catalogue, std::span<const std:
   if (!sections.has_room()) return 0;
   if (request.edns_version != 0) return sections.finish(Rcode::BADVERS, false, false);
   if (request.question_end == 0) return sections.finish(Rcode::FORMERR, false, false);
+  // What a type is, its class says (RFC 6895 §3.1).
+  if (request.qclass != zones::Class::IN) return sections.finish(Rcode::REFUSED, false, false);
   const Rcode refusal = refusal_of_meta_type(request.qtype, limits.transport);
   if (refusal != Rcode::NOERROR) return sections.finish(refusal, false, false);
-  if (request.qclass != zones::Class::IN) return sections.finish(Rcode::REFUSED, false, false);
   return Search(catalogue, request, limits.transport, sections).run();
 }
 

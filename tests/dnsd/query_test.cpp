@@ -956,6 +956,10 @@ REFUSED
 ? www.example.org A +class=ANY
 REFUSED
 
+# RFC 1035 §3.2.5 the class comes before the type
+? www.example.org MAILB +class=HS
+REFUSED
+
 # RFC 1035 §3.2.3 MAILA is obsolete
 ? www.example.org MAILA
 NOTIMP
