@@ -592,6 +592,159 @@ au example. 5 SOA ns.example.com. host.example.com. 1 2 3 4 5
 )");
 }
 
+TEST(Query, Rfc4592Section332) {
+  zones::CatalogueBuilder builder;
+  test::add_zone(builder, "example.", R"(
+example.                 3600 SOA ns.example.com. host.example.com. 1 2 3 4 5
+example.                 3600 NS  ns.example.com.
+*.example.               3600 TXT "this is a wildcard"
+sub.*.example.           3600 TXT "this is not a wildcard"
+host1.example.           3600 A   192.0.2.1
+_ssh._tcp.host1.example. 3600 SRV 0 0 22 host1.example.
+_ssh._tcp.host2.example. 3600 SRV 0 0 22 host1.example.
+)");
+  check(builder.freeze(), R"(
+# closest encloser example., source *.example.
+? host3.example TXT
+NOERROR aa
+an host3.example. 3600 TXT "this is a wildcard"
+
+# closest encloser _tcp.host1.example., no source
+? _telnet._tcp.host1.example TXT
+NXDOMAIN aa
+au example. 5 SOA ns.example.com. host.example.com. 1 2 3 4 5
+
+# closest encloser host2.example., no source
+? _dns._udp.host2.example TXT
+NXDOMAIN aa
+au example. 5 SOA ns.example.com. host.example.com. 1 2 3 4 5
+
+# closest encloser example., source *.example.
+? _telnet._tcp.host3.example TXT
+NOERROR aa
+an _telnet._tcp.host3.example. 3600 TXT "this is a wildcard"
+
+# closest encloser example., source *.example.
+? _chat._udp.host3.example TXT
+NOERROR aa
+an _chat._udp.host3.example. 3600 TXT "this is a wildcard"
+
+# closest encloser *.example., no source
+? foobar.*.example TXT
+NXDOMAIN aa
+au example. 5 SOA ns.example.com. host.example.com. 1 2 3 4 5
+)");
+}
+
+TEST(Query, Rfc4592WhatIsAWildcard) {
+  zones::CatalogueBuilder builder;
+  test::add_zone(builder, "example.", R"(
+example.              3600 SOA ns.example.com. host.example.com. 1 2 3 4 5
+example.              3600 NS  ns.example.com.
+the*.no.example.      3600 TXT "no asterisk label"
+\*\*.no.example.      3600 TXT "no asterisk label"
+*.a.example.          3600 TXT "one"
+*.*.a.example.        3600 TXT "two"
+cname.example.        3600 CNAME *.a.example.
+*.nx.example.         3600 CNAME nothing.no.example.
+*.self.example.       3600 CNAME x.self.example.
+*.srv.example.        3600 SRV 0 0 1 host.example.
+_foo._udp.*.srv.example. 3600 SRV 0 0 2 host.example.
+*.ds.example.         3600 DS  1 13 2 0000000000000000000000000000000000000000000000000000000000000000
+x.*.cut.example.      3600 NS  ns.example.com.
+*.cut.example.        3600 TXT "beside a cut below"
+)");
+  test::add_zone(builder, "*.example.", R"(
+@    3600 SOA ns.example.com. host.example.com. 1 2 3 4 6
+@    3600 NS  ns.example.com.
+www  3600 TXT "the www txt record"
+)");
+  check(builder.freeze(), R"(
+# §2.1.2 the* is no asterisk label
+? them.no.example TXT
+NXDOMAIN aa
+au example. 5 SOA ns.example.com. host.example.com. 1 2 3 4 5
+
+# §2.2.1 *.*.a covers what *.a does not
+? x.*.a.example TXT
+NOERROR aa
+an x.*.a.example. 3600 TXT "two"
+
+# §2.2.1 but not its own subdomains
+? x.*.*.a.example TXT
+NXDOMAIN aa
+au example. 5 SOA ns.example.com. host.example.com. 1 2 3 4 5
+
+# §3.3.1 names of several labels are the first one's
+? x.y.a.example TXT
+NOERROR aa
+an x.y.a.example. 3600 TXT "one"
+
+# §2.3 in RDATA an asterisk is an asterisk
+? cname.example TXT
+NOERROR aa
+an cname.example. 3600 CNAME *.a.example.
+an *.a.example. 3600 TXT "one"
+
+# §3.3.3 CNAME to nothing
+? x.nx.example A
+NXDOMAIN aa
+an x.nx.example. 3600 CNAME nothing.no.example.
+au example. 5 SOA ns.example.com. host.example.com. 1 2 3 4 5
+
+# §3.3.3 asked for the CNAME itself
+? x.nx.example CNAME
+NOERROR aa
+an x.nx.example. 3600 CNAME nothing.no.example.
+
+# §3.3.3 a CNAME that leads back to what it is synthesised for
+? y.self.example A
+NOERROR aa
+an y.self.example. 3600 CNAME x.self.example.
+an x.self.example. 3600 CNAME x.self.example.
+
+# §4.1 a zone at a wildcard name is no source of synthesis
+? x.example TXT
+NXDOMAIN aa
+au example. 5 SOA ns.example.com. host.example.com. 1 2 3 4 5
+
+# §4.1 but a zone
+? www.*.example TXT
+NOERROR aa
+an www.*.example. 3600 TXT "the www txt record"
+
+# §4.1 and knows its names
+? ghost.*.example TXT
+NXDOMAIN aa
+au *.example. 6 SOA ns.example.com. host.example.com. 1 2 3 4 6
+
+# §4.5 the owner begins with the service
+? _foo._udp.bar.srv.example SRV
+NOERROR aa
+an _foo._udp.bar.srv.example. 3600 SRV 0 0 1 host.example.
+
+# §4.5 and with an asterisk in between it is another one
+? _foo._udp.*.srv.example SRV
+NOERROR aa
+an _foo._udp.*.srv.example. 3600 SRV 0 0 2 host.example.
+
+# §4.6 DS is synthesised, meaningless and harmless
+? x.ds.example DS
+NOERROR aa
+an x.ds.example. 3600 DS 1 13 2 0000000000000000000000000000000000000000000000000000000000000000
+
+# §2.1.3 a cut below the wildcard is no cut below the name
+? x.y.cut.example TXT
+NOERROR aa
+an x.y.cut.example. 3600 TXT "beside a cut below"
+
+# §2.1.3 but where it stands
+? y.x.*.cut.example TXT
+NOERROR
+au x.*.cut.example. 3600 NS ns.example.com.
+)");
+}
+
 TEST(Query, Rfc6672Dname) {
   zones::CatalogueBuilder builder;
   test::add_zone(builder, "example.org.", R"(
