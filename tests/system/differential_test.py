@@ -11,16 +11,16 @@ import os
 import select
 import shutil
 import socket
-import struct
 import tempfile
 import time
 
 import dns
+import peers
 import update_differences
 import update_model as model
-import update_peers
 import update_stream
 from harness import SANITIZER, SystemTest, TIME_LIMIT, key, main
+from zone_transfer import axfr, describe
 
 UPDATES = int(os.environ.get("DNSD_DIFFERENTIAL_UPDATES", "20000"))
 SEED = os.environ.get("DNSD_DIFFERENTIAL_SEED", "1")
@@ -115,75 +115,6 @@ def drive(links, time_limit):
     poll.close()
 
 
-def axfr(peer, origin, signer):
-    """The zone as the models keep it: {(owner, type): (TTL, RDATAs)}."""
-    request = struct.pack("!6H", 1, 0, 1, 0, 0, 0) + update_stream.wire(origin) + struct.pack("!2H", dns.TYPES["AXFR"], 1)
-    signed, _ = signer.sign(request)
-    records = []
-    with socket.create_connection(("127.0.0.1", peer.port), TIME_LIMIT) as sock, sock.makefile("rb") as stream:
-        sock.sendall(struct.pack("!H", len(signed)) + signed)
-        while len(records) < 2 or records[-1][1] != model.SOA:
-            head = stream.read(2)
-            assert len(head) == 2, f"{peer.name} ended a transfer of {origin}"
-            records += answer_records(stream.read(struct.unpack("!H", head)[0]))
-    zone = {}
-    for owner, rtype, ttl, rdata in records[:-1]:
-        first_ttl, rdatas = zone.get((owner, rtype), (ttl, frozenset()))
-        assert first_ttl == ttl, f"{peer.name}: two TTLs in an RRset of type {rtype}"
-        assert rdata not in rdatas, f"{peer.name}: a record twice, type {rtype}"
-        zone[owner, rtype] = ttl, rdatas | {rdata}
-    return zone
-
-
-def answer_records(octets):
-    assert octets[3] & 15 == 0, f"AXFR: {dns.RCODES[octets[3] & 15]}"
-    questions, answers = struct.unpack_from("!2H", octets, 4)
-    at = 12
-    for _ in range(questions):
-        at = read_name(octets, at)[1] + 4
-    records = []
-    for _ in range(answers):
-        owner, at = read_name(octets, at)
-        rtype, _, ttl, size = struct.unpack_from("!2HIH", octets, at)
-        at += 10
-        records.append((owner.lower(), rtype, ttl, model.normal(rtype, decompressed(octets, rtype, at, at + size))))
-        at += size
-    return records
-
-
-def read_name(octets, at):
-    out, after = b"", None
-    while octets[at]:
-        if octets[at] >= 0xC0:
-            after = after or at + 2
-            at = struct.unpack_from("!H", octets, at)[0] & 0x3FFF
-            continue
-        out += octets[at:at + 1 + octets[at]]
-        at += 1 + octets[at]
-    return out + b"\0", after or at + 1
-
-
-def decompressed(octets, rtype, at, end):
-    before, count = model.NAMES.get(rtype, (0, 0))
-    out = octets[at:at + before]
-    at += before
-    for _ in range(count):
-        name, at = read_name(octets, at)
-        out += name
-    return out + octets[at:end]
-
-
-def describe(zone, other):
-    """What the second has and the first has not, and the other way round."""
-    lines = []
-    for sign, one, two in (("-", zone, other), ("+", other, zone)):
-        for (owner, rtype), (ttl, rdatas) in sorted(one.items()):
-            other_ttl, other_rdatas = two.get((owner, rtype), (None, frozenset()))
-            for rdata in sorted(rdatas if ttl != other_ttl else rdatas - other_rdatas):
-                lines.append(f"    {sign} {update_stream.text_of(update_stream.Record(owner, rtype, model.IN, ttl, rdata))}")
-    return "\n".join(lines)
-
-
 class Zone:
     """One zone: its stream, the state that all servers have, and what was sent in this round."""
 
@@ -207,7 +138,7 @@ class Differential(SystemTest):
         texts = {origin: ZONE_TEXT.format(origin=origin, serial=(1, 2**31 - 20, 2**32 - 20)[number % 3])
                  for number, origin in enumerate(origins)}
         wanted = os.environ.get("DNSD_DIFFERENTIAL_PEERS", "dnsd BIND Knot").split()
-        self.peers = [kind(self, self.folder, texts, self.key) for kind in update_peers.ALL if kind.name in wanted]
+        self.peers = [kind(self, self.folder, texts, self.key) for kind in peers.UPDATED if kind.name in wanted]
         self.rfc = model.Model()
         self.models = {peer.name: model.Model(peer.name, update_differences.DIFFERENCES) for peer in self.peers}
         self.zones = [Zone(origin, origins, self.peers) for origin in origins]
@@ -218,22 +149,6 @@ class Differential(SystemTest):
         for zone in self.zones:
             for link in zone.links.values():
                 self.addCleanup(link.socket.close)
-
-    def wait_until_ready(self):
-        deadline = time.monotonic() + TIME_LIMIT
-        for peer in self.peers:
-            for zone in self.zones:
-                while True:
-                    answer = None
-                    try:
-                        answer = dns.exchange(peer.port, dns.query(zone.origin, "SOA"), timeout=1)
-                    except OSError:
-                        pass  # nobody listens yet
-                    if answer and answer[3] & 15 == 0 and answer[7]:
-                        break
-                    self.assertLess(time.monotonic(), deadline, f"{peer.name}: {peer.process.log()}")
-                    self.assertIsNone(peer.process.process.poll(), f"{peer.name}: {peer.process.log()}")
-                    time.sleep(0.05)
 
     def plan(self, zone):
         """The round's messages for one zone; each is made with the state that those before it lead to."""
@@ -344,7 +259,8 @@ class Differential(SystemTest):
                 self.mismatch(zone, f"{peer.name}'s zone is not the model's:\n{describe(zone.state, found)}\n  after\n{history}")
 
     def test_same_rcode_same_zone(self):
-        self.wait_until_ready()
+        for peer in self.peers:
+            peer.wait_until_ready()
         for zone in self.zones:
             states = [axfr(peer, zone.origin, self.key) for peer in self.peers]
             zone.state = states[0]

@@ -1,8 +1,10 @@
-"""The servers that get the same updates: dnsd, BIND and Knot, each with the same zones, key and rights, in a folder of its own."""
+"""The servers that get the same messages, each with the same zones, key and rights, in a folder of its own."""
 import os
 import shutil
+import time
 
-from harness import BIN, Process, free_port
+import dns
+from harness import BIN, Process, TIME_LIMIT, free_port
 
 
 class Peer:
@@ -16,13 +18,33 @@ class Peer:
         self.key = key
         self.port = free_port()
         for origin, text in zones.items():
-            self.write(f"{origin}zone", text)
+            self.write(self.file_of(origin), text)
         self.process = Process(self.command(), cwd=self.folder)
         case.addCleanup(self.make_sure_it_ended)
 
     def make_sure_it_ended(self):
         if self.process.process.poll() is None:
             self.process.kill()
+
+    def wait_until_ready(self):
+        """Until it answers for every zone."""
+        deadline = time.monotonic() + TIME_LIMIT
+        for origin in self.zones:
+            while True:
+                answer = None
+                try:
+                    answer = dns.exchange(self.port, dns.query(origin, "SOA"), timeout=1)
+                except OSError:
+                    pass  # nobody listens yet
+                if answer and answer[3] & 15 == 0 and answer[7]:
+                    break
+                assert time.monotonic() < deadline, f"{self.name} does not serve {origin}:\n{self.process.log()}"
+                assert self.process.process.poll() is None, f"{self.name} ended:\n{self.process.log()}"
+                time.sleep(0.05)
+
+    def file_of(self, origin):
+        """The name of a zone's file: a wildcard's is no pattern there."""
+        return origin.replace("*", "star") + "zone"
 
     def write(self, name, text):
         path = os.path.join(self.folder, name)
@@ -38,7 +60,7 @@ class Dnsd(Peer):
     name = "dnsd"
 
     def command(self):
-        zones = "".join(f'[[zone]]\nname = "{origin}"\nfile = "{origin}zone"\n[[zone.grant]]\nkey = "{self.key.name}"\n'
+        zones = "".join(f'[[zone]]\nname = "{origin}"\nfile = "{self.file_of(origin)}"\n[[zone.grant]]\nkey = "{self.key.name}"\n'
                         "update = true\ntransfer = true\n" for origin in self.zones)
         return [os.path.join(BIN, "dnsd"), "--config", self.write("dnsd.toml", f"""
 listen = ["127.0.0.1:{self.port}"]
@@ -60,7 +82,7 @@ class Bind(Peer):
     def command(self):
         # AppArmor lets Debian's named write to its own folders only: a copy may.
         binary = shutil.copy(shutil.which("named"), os.path.join(self.folder, "named"))
-        zones = "".join(f'zone "{origin}" {{ type primary; file "{origin}zone"; allow-update {{ key "{self.key.name}"; }}; '
+        zones = "".join(f'zone "{origin}" {{ type primary; file "{self.file_of(origin)}"; allow-update {{ key "{self.key.name}"; }}; '
                         f'allow-transfer {{ key "{self.key.name}"; }}; }};\n' for origin in self.zones)
         return [binary, "-g", "-n", "1", "-c", self.write("named.conf", f"""
 options {{
@@ -72,6 +94,10 @@ options {{
     recursion no;
     dnssec-validation no;
     notify no;
+    minimal-responses yes;
+    minimal-any yes;
+    zero-no-soa-ttl no;
+    empty-zones-enable no;
     update-quota 1000;
     transfers-out 1000;
     tcp-clients 1000;
@@ -96,7 +122,7 @@ class Knot(Peer):
     name = "Knot"
 
     def command(self):
-        zones = "".join(f'  - domain: {origin}\n    file: "{origin}zone"\n' for origin in self.zones)
+        zones = "".join(f'  - domain: "{origin}"\n    file: "{self.file_of(origin)}"\n' for origin in self.zones)
         return ["knotd", "--config", self.write("knot.conf", f"""
 server:
     rundir: "{self.folder}"
@@ -129,4 +155,35 @@ zone:
 {zones}""")]
 
 
-ALL = [Dnsd, Bind, Knot]
+class Nsd(Peer):
+    name = "NSD"
+
+    def command(self):
+        zones = "".join(f'zone:\n  name: "{origin}"\n  zonefile: "{self.file_of(origin)}"\n  provide-xfr: 127.0.0.1 {self.key.name}\n'
+                        for origin in self.zones)
+        return ["nsd", "-d", "-c", self.write("nsd.conf", f"""
+server:
+    server-count: 1
+    ip-address: 127.0.0.1@{self.port}
+    username: ""
+    chroot: ""
+    zonesdir: "{self.folder}"
+    database: ""
+    pidfile: "{self.folder}/nsd.pid"
+    zonelistfile: "{self.folder}/zone.list"
+    xfrdfile: "{self.folder}/xfrd.state"
+    xfrdir: "{self.folder}"
+    cookie-secret-file: "{self.folder}/cookies"
+    rrl-ratelimit: 0
+    minimal-responses: yes
+remote-control:
+    control-enable: no
+key:
+    name: {self.key.name}
+    algorithm: {self.key.algorithm}
+    secret: "{self.key.secret}"
+{zones}""")]
+
+
+UPDATED = [Dnsd, Bind, Knot]  # NSD takes no updates
+ALL = [*UPDATED, Nsd]
