@@ -7,8 +7,10 @@
 #include <unistd.h>
 
 #include <cstdlib>
+#include <future>
 #include <memory>
 #include <string>
+#include <thread>
 
 namespace dnsd {
 namespace {
@@ -96,12 +98,25 @@ void make_log_asynchronous() {
 
 void set_log_level(LogLevel level) { spdlog::default_logger_raw()->set_level(spdlog_level(level)); }
 
-void stop_log() {
-  if (!writer) return;
+bool stop_log(std::chrono::milliseconds patience) {
+  if (!writer) return true;
   auto logger = std::make_shared<spdlog::logger>("dnsd", sink);
   logger->set_level(spdlog::get_level());
   spdlog::set_default_logger(std::move(logger));
-  writer.reset();  // writes what waits, then joins
+  // Its destructor writes what waits, then joins; a pipe that nobody reads must not hold up the
+  // end.
+  std::promise<void> written;
+  std::future<void> is_written = written.get_future();
+  std::thread end([last = std::move(writer), done = std::move(written)]() mutable {
+    last.reset();
+    done.set_value();
+  });
+  if (is_written.wait_for(patience) == std::future_status::timeout) {
+    end.detach();
+    return false;
+  }
+  end.join();
+  return true;
 }
 
 bool LogLimiter::allow(std::uint64_t& suppressed, Time now) {

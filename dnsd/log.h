@@ -24,7 +24,9 @@ void make_log_asynchronous();
 /// Any thread.
 void set_log_level(LogLevel level);
 /// Writes what waits and goes back to writing at once; no other thread may log meanwhile.
-void stop_log();
+/// @return false when nobody took the lines within `patience`: the thread that writes them is still
+///         there, so that the process is to end by _exit(2), and log no more
+[[nodiscard]] bool stop_log(std::chrono::milliseconds patience = std::chrono::seconds(2));
 
 /// Lets some lines a second through and counts the others, so that a flood cannot fill a disk.
 /// Thread-safe, no lock.

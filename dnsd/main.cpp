@@ -1,4 +1,6 @@
 // dnsd: command line, start-up and signals.
+#include <unistd.h>
+
 #include <CLI/CLI.hpp>
 #include <csignal>
 #include <cstdio>
@@ -68,7 +70,7 @@ int run(const std::filesystem::path& file) {
     spdlog::error("{}", error.what());
     status = EXIT_FAILURE;
   }
-  dnsd::stop_log();
+  if (!dnsd::stop_log()) _exit(status);
   return status;
 }
 
