@@ -51,6 +51,16 @@ std::optional<TcpClients::Slot> TcpClients::take(const Key& key) {
   return Slot(this, key);
 }
 
+bool TcpClients::is_full() const {
+  return total_.load(std::memory_order_relaxed) >= limits_.max_connections;
+}
+
+bool TcpClients::has_too_many(const Key& key) {
+  const std::lock_guard lock(mutex_);
+  const auto found = by_client_.find(key);
+  return found != by_client_.end() && found->second >= limits_.max_connections_per_client;
+}
+
 void TcpClients::release(const Key& key) {
   const std::lock_guard lock(mutex_);
   const auto found = by_client_.find(key);
@@ -90,13 +100,11 @@ asio::awaitable<void> TcpConnection::serve(std::shared_ptr<TcpConnection> self) 
   // Whatever ends this coroutine closes the connection, or its deadline would keep it.
   struct Closer {
     TcpConnection& connection;
-    ~Closer() {
-      connection.close();
-      connection.thread_.connections.erase(&connection);
-    }
+    ~Closer() { connection.close(); }
   };
   const Closer closer{*self};
-  self->thread_.connections.insert(self.get());
+  self->place_ = self->thread_.connections.insert(self->thread_.connections.end(), self.get());
+  self->listed_ = true;
   if (self->thread_.draining) co_return;
 
   error_code ignored;
@@ -120,6 +128,7 @@ asio::awaitable<void> TcpConnection::read_and_answer() {
       co_await wait_for_change();
       continue;
     }
+    if (has_message()) continue;  // for whose answer there was no room
     const bool more = co_await read_some();
     if (!more) co_return;
   }
@@ -128,7 +137,7 @@ asio::awaitable<void> TcpConnection::read_and_answer() {
 /// Whole messages in the buffer, until there is none, no room for answers, or a transfer to run.
 std::unique_ptr<TransferOut> TcpConnection::answer_messages() {
   std::unique_ptr<TransferOut> transfer;
-  if (next_message().data() == nullptr) return transfer;
+  if (!has_message()) return transfer;
   const State& state = thread_.reader.current();
   const std::function<SendLater()> send_later = [this]() -> SendLater {
     ++in_flight_;
@@ -159,6 +168,7 @@ std::unique_ptr<TransferOut> TcpConnection::answer_messages() {
   }
   thread_.reader.idle();
   counters_.messages.fetch_add(count, std::memory_order_relaxed);
+  if (count != 0) touch();
   read_by_ = Clock::time_point::max();
   return transfer;
 }
@@ -173,14 +183,15 @@ std::span<const std::uint8_t> TcpConnection::next_message() const {
 
 /// False at the end of the stream.
 asio::awaitable<bool> TcpConnection::read_some() {
-  // What is left of a message goes to the front, and the buffer is as large as that message needs.
+  // What is left of a message goes to the front, and the buffer grows with what comes of it: the
+  // length alone is no reason to take memory.
   const std::size_t left = in_end_ - in_begin_;
   std::memmove(in_.data(), in_.data() + in_begin_, left);
   in_begin_ = 0;
   in_end_ = left;
   const std::size_t need = left < LENGTH_OCTETS ? 0 : LENGTH_OCTETS + u16_at(in_.data());
-  if (need > in_.size()) {
-    in_.resize(need);
+  if (left == in_.size()) {
+    in_.resize(std::min(need, in_.size() * 2));
   } else if (in_.size() > USUAL_IN_OCTETS && std::max(need, left) <= USUAL_IN_OCTETS) {
     in_.resize(USUAL_IN_OCTETS);
     in_.shrink_to_fit();
@@ -203,6 +214,10 @@ bool TcpConnection::has_room() const {
 
 void TcpConnection::append(std::span<const std::uint8_t> octets) {
   const auto size = static_cast<std::uint16_t>(octets.size());
+  const std::size_t needed = out_.size() + LENGTH_OCTETS + octets.size();
+  if (needed > out_.capacity()) {  // never more than the limit and one answer
+    out_.reserve(std::max(needed, std::min(out_.capacity() * 2, MAX_OUT_OCTETS)));
+  }
   out_.push_back(static_cast<std::uint8_t>(size >> 8));
   out_.push_back(static_cast<std::uint8_t>(size));
   out_.insert(out_.end(), octets.begin(), octets.end());
@@ -231,6 +246,7 @@ void TcpConnection::flush() {
     close();
     return;
   }
+  if (written != 0) touch();
   if (written == out_.size()) {
     out_.clear();
     if (out_.capacity() > MAX_IDLE_OUT_OCTETS) out_.shrink_to_fit();
@@ -251,8 +267,13 @@ asio::awaitable<void> TcpConnection::write_rest(std::shared_ptr<TcpConnection> s
     const auto [error, count] =
         co_await asio::async_write(self->socket_, asio::buffer(self->writing_), AS_TUPLE);
     self->writing_.clear();
+    if (self->writing_.capacity() > MAX_IDLE_OUT_OCTETS) self->writing_.shrink_to_fit();
     self->write_by_ = Clock::time_point::max();
-    if (error) self->close();
+    if (error) {
+      self->close();
+    } else {
+      self->touch();
+    }
     self->changed_.cancel();
   }
   self->write_active_ = false;
@@ -328,9 +349,23 @@ void TcpConnection::stop() {
   set_deadline();
 }
 
+void TcpConnection::give_way() {
+  counters_.displaced.fetch_add(1, std::memory_order_relaxed);
+  close();
+}
+
+/// Something happened: it is the last to give way.
+void TcpConnection::touch() {
+  if (!listed_) return;
+  thread_.connections.splice(thread_.connections.end(), thread_.connections, place_);
+}
+
 void TcpConnection::close() {
   if (closed_) return;
   closed_ = true;
+  if (listed_) thread_.connections.erase(place_);
+  listed_ = false;
+  slot_.reset();
   error_code ignored;
   socket_.close(ignored);
   deadline_.stop();

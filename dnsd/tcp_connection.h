@@ -10,11 +10,11 @@
 #include <boost/asio/steady_timer.hpp>
 #include <cstdint>
 #include <functional>
+#include <list>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
-#include <unordered_set>
 #include <vector>
 
 #include "dnsd/deadline.h"
@@ -48,6 +48,10 @@ class TcpClients {
   };
   /// Empty when a limit is reached.
   std::optional<Slot> take(const Key& key);
+  /// True when nobody gets a slot until another gives one back; of one client's own limit,
+  /// has_too_many() tells.
+  bool is_full() const;
+  bool has_too_many(const Key& key);
   /// True when three quarters of the connections are in use: idle ones are then given less time
   /// (RFC 7766 §6.2.3).
   bool crowded() const;
@@ -70,10 +74,10 @@ struct TcpThread {
   static constexpr std::size_t MAX_ANSWER_OCTETS = 65'535;
   boost::asio::io_context context{1};
   StateReader reader;
-  std::vector<std::uint8_t> scratch;  // where an answer is written first
-  std::unordered_set<TcpConnection*> connections;
-  bool draining = false;  // reads no more
-  bool stopping = false;  // and waits for nobody
+  std::vector<std::uint8_t> scratch;      // where an answer is written first
+  std::list<TcpConnection*> connections;  // open ones; first that on which nothing happened longest
+  bool draining = false;                  // reads no more
+  bool stopping = false;                  // and waits for nobody
 };
 
 /// Lives on one thread's context; only later answers come from elsewhere, as posts.
@@ -91,6 +95,8 @@ class TcpConnection : public std::enable_shared_from_this<TcpConnection> {
   void drain();
   /// Writes what waits, but waits for nothing else.
   void stop();
+  /// Closes it for the sake of another one.
+  void give_way();
 
  private:
   using Clock = Deadline::Clock;
@@ -111,14 +117,18 @@ class TcpConnection : public std::enable_shared_from_this<TcpConnection> {
   void on_deadline();
   void set_deadline();
   bool has_room() const;
+  bool has_message() const { return next_message().data() != nullptr; }
+  void touch();
 
   boost::asio::ip::tcp::socket socket_;
   const Peer peer_;
   TcpThread& thread_;
   Dispatcher& dispatcher_;
   TcpClients& clients_;
-  const TcpClients::Slot slot_;
+  std::optional<TcpClients::Slot> slot_;  // until it is closed
   TcpCounters& counters_;
+  std::list<TcpConnection*>::iterator place_;  // in the thread's list
+  bool listed_ = false;
 
   Deadline deadline_;
   Clock::time_point read_by_ = Clock::time_point::max();   // a whole message

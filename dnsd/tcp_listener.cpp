@@ -56,6 +56,13 @@ bool is_shortage(const error_code& error) {
          error.value() == ENOMEM;
 }
 
+/// On the thread's own context. @return false when it has no connection
+asio::awaitable<bool> close_idlest(TcpThread& thread) {
+  if (thread.connections.empty()) co_return false;
+  thread.connections.front()->give_way();
+  co_return true;
+}
+
 Peer peer_of(const tcp::endpoint& endpoint) {
   Peer peer;
   peer.address =
@@ -83,6 +90,7 @@ struct TcpListener::Impl {
   }
 
   asio::awaitable<void> accept(tcp::acceptor& acceptor);
+  asio::awaitable<void> make_room(std::size_t first_thread);
   void drain();
 
   Dispatcher* dispatcher = nullptr;
@@ -107,7 +115,8 @@ asio::awaitable<void> TcpListener::Impl::accept(tcp::acceptor& acceptor) {
   const CountDown ended{acceptors_running};
   constexpr auto AS_TUPLE = asio::as_tuple(asio::use_awaitable);
   while (acceptor.is_open()) {
-    TcpThread& thread = *threads[next_thread++ % threads.size()];
+    const std::size_t index = next_thread++ % threads.size();
+    TcpThread& thread = *threads[index];
     auto [error, socket] = co_await acceptor.async_accept(
         asio::any_io_executor(thread.context.get_executor()), AS_TUPLE);
     if (error && is_shortage(error)) {
@@ -121,7 +130,9 @@ asio::awaitable<void> TcpListener::Impl::accept(tcp::acceptor& acceptor) {
     if (error) continue;  // or the peer is gone already
     const tcp::endpoint remote = socket.remote_endpoint(error);
     if (error) continue;
-    auto slot = clients.take(TcpClients::key_of(remote.address()));
+    const TcpClients::Key key = TcpClients::key_of(remote.address());
+    if (clients.is_full() && !clients.has_too_many(key)) co_await make_room(index);
+    auto slot = clients.take(key);
     if (!slot) {
       counters.refused.fetch_add(1, std::memory_order_relaxed);
       continue;
@@ -132,6 +143,17 @@ asio::awaitable<void> TcpListener::Impl::accept(tcp::acceptor& acceptor) {
                                         clients, std::move(*slot), counters);
     asio::co_spawn(thread.context, TcpConnection::serve(std::move(connection)),
                    CoroutineEnd{"TCP connection"});
+  }
+}
+
+/// Each thread knows the order of its own connections only; since they are given out in turn, its
+/// idlest one is among the idlest of all.
+asio::awaitable<void> TcpListener::Impl::make_room(std::size_t first_thread) {
+  for (std::size_t i = 0; i < threads.size(); ++i) {
+    TcpThread& thread = *threads[(first_thread + i) % threads.size()];
+    const bool closed =
+        co_await asio::co_spawn(thread.context, close_idlest(thread), asio::use_awaitable);
+    if (closed) co_return;
   }
 }
 
@@ -191,8 +213,10 @@ void TcpListener::stop() {
     if (impl_->running.empty()) break;
     asio::post(thread->context, [&thread = *thread] {
       thread.stopping = true;
-      // A connection that ends by this takes itself out of the set, but not before it is resumed.
-      for (TcpConnection* connection : thread.connections) connection->stop();
+      for (auto at = thread.connections.begin(); at != thread.connections.end();) {
+        TcpConnection* const connection = *at++;  // which may take itself out of the list
+        connection->stop();
+      }
     });
   }
   impl_->guards.clear();

@@ -17,7 +17,8 @@ namespace dnsd {
 /// Counts since the start; any thread may read.
 struct TcpCounters {
   std::atomic<std::uint64_t> accepted{0};
-  std::atomic<std::uint64_t> refused{0};  // for a limit
+  std::atomic<std::uint64_t> refused{0};    // for a limit
+  std::atomic<std::uint64_t> displaced{0};  // closed, since another came when there were too many
   std::atomic<std::uint64_t> open{0};
   std::atomic<std::uint64_t> messages{0};
   std::atomic<std::uint64_t> timeouts{0};
@@ -25,7 +26,9 @@ struct TcpCounters {
 
 /// One thread accepts and gives connections out in turn to `limits.threads` threads, itself among
 /// them. Queries are answered in order; an update is answered when it is on disk, and what comes
-/// behind it does not wait (RFC 7766 §6.2.1.1). A transfer holds up only its own connection.
+/// behind it does not wait (RFC 7766 §6.2.1.1). A transfer holds up only its own connection. When
+/// there are too many connections, a new one takes the place of that on which nothing has happened
+/// for longest: no whole message came, nothing that was written was taken (RFC 9210 §4.2).
 class TcpListener {
  public:
   /// Opens and binds, without listening yet, so that the caller may give up privileges before

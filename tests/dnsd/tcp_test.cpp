@@ -75,6 +75,24 @@ TEST(TcpListener, Rfc7766Pipelining) {
   }
 }
 
+// What had no room for its answer is answered once there is some, though nothing more comes.
+TEST(TcpListener, Rfc7766PipeliningOfLargeAnswers) {
+  std::string zone(test::ZONE);
+  for (int i = 0; i < 20; ++i)
+    zone += "big 60 TXT \"" + std::string(200, 'x') + std::to_string(i) + "\"\n";
+  Tcp tcp({.idle_timeout = 1h}, zone);
+  TcpClient client(tcp.endpoint());
+  constexpr std::uint16_t COUNT = 200;
+  Octets all;
+  for (std::uint16_t id = 1; id <= COUNT; ++id) {
+    const Octets framed =
+        TcpClient::framed(zones::to_wire(query("big.example.org.", Type::TXT, id)));
+    all.insert(all.end(), framed.begin(), framed.end());
+  }
+  client.send_raw(all);
+  for (std::uint16_t id = 1; id <= COUNT; ++id) ASSERT_EQ(id_of(client.receive()), id);
+}
+
 // RFC 7766 §8: a message may come in any number of segments.
 TEST(TcpListener, Rfc7766OneOctetAtATime) {
   Tcp tcp;
@@ -217,13 +235,76 @@ TEST(TcpListener, LimitOfOneClient) {
   EXPECT_GE(tcp.listener.counters().refused.load(), 1U);
 }
 
-TEST(TcpListener, LimitOfAll) {
-  Tcp tcp({.max_connections = 1});
+// RFC 9210 §4.2: a new connection takes the place of the one that is idle for longest.
+TEST(TcpListener, Rfc9210Section42TheIdlestGivesWay) {
+  Tcp tcp({.max_connections = 3, .idle_timeout = 1h});
   TcpClient first(tcp.endpoint());
-  EXPECT_EQ(id_of(first.ask(www(1))), 1);
   TcpClient second(tcp.endpoint());
+  TcpClient third(tcp.endpoint());
+  std::uint16_t id = 1;
+  for (TcpClient* client : {&second, &third, &first}) EXPECT_EQ(id_of(client->ask(www(id))), id);
+  TcpClient fourth(tcp.endpoint());
+  EXPECT_EQ(id_of(fourth.ask(www(7))), 7);
   EXPECT_TRUE(second.receive().empty());
+  // Octets that make no message are no sign of life.
+  third.send_raw(Octets{0, 50, 1});
+  TcpClient fifth(tcp.endpoint());
+  EXPECT_EQ(id_of(fifth.ask(www(8))), 8);
+  EXPECT_TRUE(third.receive().empty());
+  EXPECT_EQ(id_of(first.ask(www(9))), 9);
+  EXPECT_EQ(tcp.listener.counters().displaced.load(), 2U);
+  EXPECT_EQ(tcp.listener.counters().refused.load(), 0U);
+}
+
+TEST(TcpListener, RoomIsMadeOnEveryThread) {
+  constexpr std::size_t MAX = 4;
+  Tcp tcp({.max_connections = MAX, .idle_timeout = 1h, .threads = 3});
+  std::vector<std::unique_ptr<TcpClient>> clients;
+  for (std::uint16_t id = 0; id < 50; ++id) {
+    clients.push_back(std::make_unique<TcpClient>(tcp.endpoint()));
+    EXPECT_EQ(id_of(clients.back()->ask(www(id))), id);
+  }
+  EXPECT_EQ(tcp.listener.counters().displaced.load(), 50U - MAX);
+}
+
+TEST(TcpListener, OneWhoDoesNotReadGivesWay) {
+  std::string zone(test::ZONE);
+  for (int i = 0; i < 200; ++i)
+    zone += "big 60 TXT \"" + std::string(200, 'x') + std::to_string(i) + "\"\n";
+  Tcp tcp({.max_connections = 1, .idle_timeout = 1h, .write_timeout = 1h}, zone);
+  TcpClient greedy(tcp.endpoint());
+  const Octets framed = TcpClient::framed(zones::to_wire(query("big.example.org.", Type::TXT)));
+  greedy.socket().non_blocking(true);
+  boost::system::error_code error;
+  while (!error) greedy.socket().write_some(boost::asio::buffer(framed), error);
+  TcpClient other(tcp.endpoint());
+  EXPECT_EQ(id_of(other.ask(www(2))), 2);
+}
+
+TEST(TcpListener, AClientAtItsOwnLimitDisplacesNobody) {
+  Tcp tcp({.max_connections = 2, .max_connections_per_client = 2, .idle_timeout = 1h});
+  TcpClient first(tcp.endpoint());
+  TcpClient second(tcp.endpoint());
+  EXPECT_EQ(id_of(first.ask(www(1))), 1);
+  EXPECT_EQ(id_of(second.ask(www(2))), 2);
+  TcpClient third(tcp.endpoint());
+  EXPECT_TRUE(third.receive().empty());
   EXPECT_EQ(id_of(first.ask(www(3))), 3);
+  EXPECT_EQ(id_of(second.ask(www(4))), 4);
+}
+
+// An octet now and then does not put off the end of a message's time.
+TEST(TcpListener, Slowloris) {
+  Tcp tcp({.idle_timeout = 200ms});
+  TcpClient slow(tcp.endpoint());
+  slow.send_raw(Octets{0xFF, 0xFF});
+  boost::system::error_code error;
+  const Octets octet{0};
+  while (!error) {
+    boost::asio::write(slow.socket(), boost::asio::buffer(octet), error);
+    std::this_thread::sleep_for(10ms);
+  }
+  EXPECT_EQ(tcp.listener.counters().timeouts.load(), 1U);
 }
 
 // RFC 7766 §6.2.3
@@ -388,11 +469,17 @@ TEST(TcpClients, Limits) {
   EXPECT_TRUE(take("192.0.2.1"));
   EXPECT_TRUE(take("192.0.2.1"));
   EXPECT_FALSE(take("192.0.2.1"));
+  EXPECT_FALSE(clients.is_full());
   EXPECT_FALSE(clients.crowded());
   EXPECT_TRUE(take("192.0.2.2"));
   EXPECT_TRUE(clients.crowded());
+  EXPECT_TRUE(clients.is_full());
   EXPECT_FALSE(take("192.0.2.3"));
+  EXPECT_TRUE(clients.has_too_many(key("192.0.2.1")));
+  EXPECT_FALSE(clients.has_too_many(key("192.0.2.2")));
+  EXPECT_FALSE(clients.has_too_many(key("192.0.2.3")));
   slots.clear();
+  EXPECT_FALSE(clients.is_full());
   EXPECT_TRUE(take("192.0.2.3"));
 }
 
