@@ -79,6 +79,39 @@ void read_tcp(ConfigFields& top, TcpLimits& tcp) {
   fields.finish();
 }
 
+void read_rate_limit(ConfigFields& top, RateLimits& limits) {
+  const toml::table* table = top.table("rate-limit");
+  if (!table) return;
+  ConfigFields fields(*table, "[rate-limit]", top.problems());
+  constexpr std::uint64_t MAX_RATE = 1'000'000;
+  fields.integer("responses-per-second", limits.responses_per_second, 0, MAX_RATE);
+  limits.nxdomains_per_second = limits.responses_per_second;
+  limits.errors_per_second = limits.responses_per_second;
+  fields.integer("nxdomains-per-second", limits.nxdomains_per_second, 0, MAX_RATE);
+  fields.integer("errors-per-second", limits.errors_per_second, 0, MAX_RATE);
+  fields.integer("slip", limits.slip, 0, 100);
+  fields.integer("ipv4-prefix", limits.ipv4_prefix, 1, 32);
+  fields.integer("ipv6-prefix", limits.ipv6_prefix, 1, 128);
+  fields.integer("table-size", limits.table_size, 1'024, 1 << 26);
+  fields.strings("exempt", [&](const toml::node& node, const std::string& text) {
+    const auto rule = keys::AddressRule::from_text(text);
+    if (rule && rule->kind == keys::AddressRule::Kind::PREFIX) {
+      limits.exempt.push_back(*rule);
+    } else {
+      fields.error(
+          &node, "exempt",
+          "must be addresses or prefixes, as \"192.0.2.0/24\" or \"2001:db8::/32\", not \"" +
+              keys::printable(text) + "\"");
+    }
+  });
+  constexpr std::size_t MAX_EXEMPT = 64;  // each answer looks at all of them
+  if (limits.exempt.size() > MAX_EXEMPT) {
+    fields.error(fields.node("exempt"), "exempt",
+                 "has more than " + std::to_string(MAX_EXEMPT) + " prefixes");
+  }
+  fields.finish();
+}
+
 // RFC 9664 §8
 void read_lease_limits(ConfigFields& fields, LeaseLimits& limits) {
   const auto read = [&](const char* name, std::chrono::seconds& value) {
@@ -183,6 +216,7 @@ void read_all(ConfigFields& top, Config& config) {
   read_log(top, config);
   read_tsig(top, config.tsig);
   read_tcp(top, config.tcp);
+  read_rate_limit(top, config.rate_limit);
   read_update(top, config.update);
   read_sig0(top, config);
   read_cookies(top, config);
@@ -261,6 +295,9 @@ std::shared_ptr<const Policy> make_policy(const Config& config) {
   }
   policy->server_key = config.sig0_key;
   policy->cookies = make_cookies(config);
+  if (config.rate_limit.is_on()) {
+    policy->rate_limit = std::make_shared<ResponseLimiter>(config.rate_limit);
+  }
   collect_named_keys(*policy);
   return policy;
 }

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "dnsd/auth_pool.h"
+#include "dnsd/rate_limit.h"
 #include "dnsd/state.h"
 #include "dnsd/update_writer.h"
 #include "keys/grant.h"
@@ -68,6 +69,7 @@ struct Config {
   std::filesystem::path store_path;
   LogLevel log_level = LogLevel::INFO;
   TcpLimits tcp;
+  RateLimits rate_limit;
   WriterLimits update;
   AuthLimits sig0;
   keys::TsigPolicy tsig{.min_mac_octets = 16};

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "dnsd/dispatch_log.h"
+#include "dnsd/rate_limit.h"
 #include "dnsd/sig0_update.h"
 #include "dnsd/transfer_out.h"
 #include "dnsd/update_responder.h"
@@ -49,6 +50,10 @@ struct Context {
             .own_udp_octets = state.policy->udp_octets,
             .reserve = signer.reserve(),
             .cookie = cookie != nullptr ? &cookie->octets : nullptr};
+  }
+  /// Null when the answer is not limited: its receiver is proven to have asked.
+  ResponseLimiter* limiter() const {
+    return source_proven() ? nullptr : state.policy->rate_limit.get();
   }
 };
 
@@ -106,6 +111,20 @@ struct Dispatcher::Impl {
 
   std::size_t handle(const Context& context, const std::function<SendLater()>& send_later,
                      std::unique_ptr<TransferOut>* transfer, StateReader* reader);
+  /// The answer in `out`, if it is within the limit of its kind: its size, less when it is replaced
+  /// by one without records, 0 when nothing is sent.
+  std::size_t limited(ResponseLimiter& limiter, const Peer& peer,
+                      std::span<const std::uint8_t> octets, const Request& request,
+                      const AnswerLimits& limits, const Imputation& imputation,
+                      std::span<std::uint8_t> out, std::size_t size);
+  /// The same for what is no answer to a plain query.
+  std::size_t limited(const Context& context, std::size_t size) {
+    ResponseLimiter* const limiter = context.limiter();
+    if (!limiter) return size;
+    const Signer nobody;
+    return limited(*limiter, context.peer, context.octets, context.request, context.limits(nobody),
+                   {}, context.out, size);
+  }
   std::size_t handle_signed(const Context& context, std::size_t tsig_offset,
                             const std::function<SendLater()>& send_later,
                             std::unique_ptr<TransferOut>* transfer, StateReader* reader);
@@ -119,6 +138,27 @@ struct Dispatcher::Impl {
                            std::unique_ptr<TransferOut>* transfer, StateReader* reader);
 };
 
+std::size_t Dispatcher::Impl::limited(ResponseLimiter& limiter, const Peer& peer,
+                                      std::span<const std::uint8_t> octets, const Request& request,
+                                      const AnswerLimits& limits, const Imputation& imputation,
+                                      std::span<std::uint8_t> out, std::size_t size) {
+  if (size < zones::HEADER_OCTETS) return size;
+  const auto rcode = static_cast<Rcode>(out[3] & 0x0F);
+  const ResponseLimiter::Kind kind = ResponseLimiter::kind_of(rcode, imputation);
+  zones::NameView name;
+  if (imputation.name_octets != 0) {
+    name = {request.qname.data() + request.qname.size() - imputation.name_octets,
+            imputation.name_octets};
+  }
+  const auto verdict = limiter.judge(peer.address, kind, name, ResponseLimiter::coarse_now());
+  if (verdict == ResponseLimiter::Verdict::SEND) return size;
+  log.rate_limited(limiter, peer, kind, name);
+  if (verdict == ResponseLimiter::Verdict::DROP) return 0;
+  // With the cookie that comes along it may ask again over UDP (RFC 7873 §5.2.3).
+  if (limits.cookie) return answer_error(octets, request, Rcode::BADCOOKIE, limits, out);
+  return answer_truncated(octets, request, rcode, limits, out);
+}
+
 std::size_t Dispatcher::Impl::handle(const Context& context,
                                      const std::function<SendLater()>& send_later,
                                      std::unique_ptr<TransferOut>* transfer, StateReader* reader) {
@@ -126,16 +166,13 @@ std::size_t Dispatcher::Impl::handle(const Context& context,
   if (const std::size_t offset = tsig_offset_of(context); offset != 0) {
     return handle_signed(context, offset, send_later, transfer, reader);
   }
-  if (context.is_malformed) {
-    Signer nobody;
-    return error(nobody, context, Rcode::FORMERR);
-  }
+  Signer nobody;
+  if (context.is_malformed) return limited(context, error(nobody, context, Rcode::FORMERR));
   if (request.signature_offset != 0 && request.opcode == Opcode::UPDATE) {
-    return sig0_update(context, send_later);
+    return limited(context, sig0_update(context, send_later));
   }
   // RFC 2931 §3.2: a SIG(0) is ignored where it is optional.
-  Signer nobody;
-  return by_opcode(context, nobody, send_later, transfer, reader);
+  return limited(context, by_opcode(context, nobody, send_later, transfer, reader));
 }
 
 std::size_t Dispatcher::Impl::handle_signed(const Context& context, std::size_t tsig_offset,
@@ -159,9 +196,9 @@ std::size_t Dispatcher::Impl::handle_signed(const Context& context, std::size_t 
                     verified.error());
   if (verified.error() == keys::TsigError::FORMERR) {
     Signer nobody;  // there is nothing sound to answer to
-    return error(nobody, context, Rcode::FORMERR);
+    return limited(context, error(nobody, context, Rcode::FORMERR));
   }
-  return error(signer, context, Rcode::NOTAUTH);  // RFC 8945 §5.2
+  return limited(context, error(signer, context, Rcode::NOTAUTH));  // RFC 8945 §5.2
 }
 
 std::size_t Dispatcher::Impl::by_opcode(const Context& context, Signer& signer,
@@ -325,7 +362,13 @@ std::size_t Dispatcher::handle(const State& state, std::span<const std::uint8_t>
   // The way of nearly all: no signature.
   if (parsed == Parse::OK && request.opcode == Opcode::QUERY && request.signature_offset == 0 &&
       request.qtype != Type::AXFR && request.qtype != Type::IXFR) {
-    return answer_query(state.catalogue, octets, request, unsigned_limits, out);
+    const bool source_proven = peer.transport == Transport::TCP || cookie.valid;
+    ResponseLimiter* const limiter = source_proven ? nullptr : state.policy->rate_limit.get();
+    if (!limiter) return answer_query(state.catalogue, octets, request, unsigned_limits, out);
+    Imputation imputation;
+    const std::size_t size =
+        answer_query(state.catalogue, octets, request, unsigned_limits, out, &imputation);
+    return impl_->limited(*limiter, peer, octets, request, unsigned_limits, imputation, out, size);
   }
   try {
     const Context context{.state = state,

@@ -174,4 +174,10 @@ void DispatchLog::failed(const Peer& peer, const char* what) {
   write(FAILED, [&] { return "message from " + to_text(peer) + " answered SERVFAIL: " + what; });
 }
 
+void DispatchLog::rate_limited(const ResponseLimiter& limiter, const Peer& peer,
+                               ResponseLimiter::Kind kind, zones::NameView name) {
+  warn(rate_limit_lines_,
+       [&] { return limiter.reason(peer.address, kind, name) + " ([rate-limit])"; });
+}
+
 }  // namespace dnsd

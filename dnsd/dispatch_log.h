@@ -9,6 +9,7 @@
 #include "dnsd/auth_pool.h"
 #include "dnsd/dispatch.h"
 #include "dnsd/log.h"
+#include "dnsd/rate_limit.h"
 #include "keys/tsig.h"
 #include "zones/wire_reader.h"
 
@@ -38,6 +39,9 @@ class DispatchLog {
   void transfer_refused(const Peer& peer, zones::NameView zone, const zones::Name* key);
   void too_many_transfers(const Peer& peer, zones::NameView zone);
   void failed(const Peer& peer, const char* what);
+  /// One line a second at most: such a flood may last for days.
+  void rate_limited(const ResponseLimiter& limiter, const Peer& peer, ResponseLimiter::Kind kind,
+                    zones::NameView name);
 
  private:
   enum Kind : std::size_t {
@@ -58,6 +62,7 @@ class DispatchLog {
   void write(Kind kind, const MakeLine& make_line);
 
   std::array<LogLimiter, KINDS> limiters_;
+  LogLimiter rate_limit_lines_{1};
 };
 
 }  // namespace dnsd

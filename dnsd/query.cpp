@@ -56,13 +56,14 @@ std::uint32_t negative_ttl(RRsetView soa) {
 class Search {
  public:
   Search(const zones::Catalogue& catalogue, const Request& request, Transport transport,
-         AnswerSections& sections)
+         AnswerSections& sections, Imputation* imputation)
       : catalogue_(catalogue),
         sections_(sections),
         name_(request.qname),
         place_(sections.question_place()),
         qtype_(request.qtype),
-        transport_(transport) {}
+        transport_(transport),
+        imputation_(imputation) {}
 
   /// @return the size of the answer
   std::size_t run();
@@ -82,6 +83,7 @@ class Search {
   Step negative(const ZoneSnapshot& zone, Rcode rcode);
   Step dname(const Lookup& found);
   Step referral(const ZoneSnapshot& zone, const Lookup& found);
+  Imputation impute(const ZoneSnapshot& zone, const Lookup& found) const;
 
   // Without initial values, for most answers need no array of them.
   struct Target {
@@ -108,6 +110,7 @@ class Search {
   NamePlace place_;
   Type qtype_;
   Transport transport_;
+  Imputation* imputation_;  // of the first name of a chain; null: nobody asks
   Rcode rcode_ = Rcode::NOERROR;
   bool authoritative_ = true;
   std::size_t chain_ = 0;
@@ -161,6 +164,7 @@ bool Search::follow(NameView target, RRsetView dname) {
 
 Search::Step Search::step(const ZoneSnapshot& zone) {
   const Lookup found = zone.find(key_);
+  if (imputation_ != nullptr && chain_ == 0) *imputation_ = impute(zone, found);
   // Whichever comes first on the way down; a cut hides a DNAME at the same name (RFC 6672 §3.2).
   if (found.dname_size != 0 && (found.cut_size == 0 || found.dname_size < found.cut_size)) {
     return dname(found);
@@ -180,6 +184,20 @@ Search::Step Search::step(const ZoneSnapshot& zone) {
   // The wildcard's records, as if they stood at the name asked for (RFC 4592 §3.3.1).
   if (!found.wildcard.empty()) return from_data(zone, found.wildcard);
   return negative(zone, found.wildcard_exists ? Rcode::NOERROR : Rcode::NXDOMAIN);
+}
+
+Imputation Search::impute(const ZoneSnapshot& zone, const Lookup& found) const {
+  if (found.dname_size != 0 && (found.cut_size == 0 || found.dname_size < found.cut_size)) {
+    return {.name_octets = found.dname_size};
+  }
+  if (found.cut_size != 0) return {.name_octets = found.cut_size};
+  if (found.kind != Lookup::Kind::ABSENT) {
+    return {.name_octets = static_cast<std::uint8_t>(name_.size())};
+  }
+  if (found.wildcard_exists || !found.wildcard.empty()) {
+    return {.name_octets = found.encloser_size, .by_wildcard = true};
+  }
+  return {.name_octets = static_cast<std::uint8_t>(zone.apex().size())};
 }
 
 Search::Step Search::from_data(const ZoneSnapshot& zone, RRsetsView rrsets) {
@@ -373,7 +391,7 @@ Rcode refusal_of_meta_type(Type type, Transport transport) {
 
 std::size_t answer_query(const zones::Catalogue& catalogue, std::span<const std::uint8_t> octets,
                          const Request& request, const AnswerLimits& limits,
-                         std::span<std::uint8_t> out) {
+                         std::span<std::uint8_t> out, Imputation* imputation) {
   AnswerSections sections(octets, request, limits, out);
   if (!sections.has_room()) return 0;
   if (request.edns_version != 0) return sections.finish(Rcode::BADVERS, false, false);
@@ -382,7 +400,7 @@ std::size_t answer_query(const zones::Catalogue& catalogue, std::span<const std:
   if (request.qclass != zones::Class::IN) return sections.finish(Rcode::REFUSED, false, false);
   const Rcode refusal = refusal_of_meta_type(request.qtype, limits.transport);
   if (refusal != Rcode::NOERROR) return sections.finish(refusal, false, false);
-  return Search(catalogue, request, limits.transport, sections).run();
+  return Search(catalogue, request, limits.transport, sections, imputation).run();
 }
 
 std::size_t answer_error(std::span<const std::uint8_t> octets, const Request& request,

@@ -54,13 +54,21 @@ struct AnswerLimits {
   const Cookies::Octets* cookie = nullptr;  // for our OPT, when the request has one
 };
 
+/// What an answer counts under where answers are limited (rate_limit.h), so that names which do not
+/// exist, or only by a wildcard, a DNAME or a zone cut, cannot each count for themselves.
+struct Imputation {
+  std::uint8_t name_octets = 0;  // of the name asked for, its last ones; 0: no zone of ours
+  bool by_wildcard = false;
+};
+
 /// Writes the answer to a QUERY of class IN (others are answered NOTIMP or REFUSED) into `out`.
 /// `request` comes from parse_request() of `octets` with OK. AXFR and IXFR are not answered here
 /// (dispatch takes them).
+/// @param imputation  if not null, becomes what the answer counts under
 /// @return its size; truncated with TC when it does not fit (RFC 2181 §9)
 std::size_t answer_query(const zones::Catalogue& catalogue, std::span<const std::uint8_t> octets,
                          const Request& request, const AnswerLimits& limits,
-                         std::span<std::uint8_t> out);
+                         std::span<std::uint8_t> out, Imputation* imputation = nullptr);
 
 /// Writes a header-and-question answer with this RCODE, and an OPT when the request had one.
 std::size_t answer_error(std::span<const std::uint8_t> octets, const Request& request,

@@ -12,31 +12,27 @@ namespace {
 constexpr std::int64_t SECOND_NS = 1'000'000'000;
 constexpr std::int64_t MAX_DEBT_NS = 10 * SECOND_NS;
 
-std::int64_t nanoseconds(Budget::Time time) {
+std::int64_t nanoseconds(Bucket::Time time) {
   return std::chrono::duration_cast<std::chrono::nanoseconds>(time.time_since_epoch()).count();
 }
 
 }  // namespace
 
-void Budget::set_rate(std::uint32_t rate) {
-  interval_ns_ = SECOND_NS / static_cast<std::int64_t>(std::max<std::uint32_t>(rate, 1));
-}
-
-bool Budget::take(Time now) {
+bool Bucket::take(std::int64_t interval_ns, Time now) {
   const std::int64_t at = nanoseconds(now);
   std::int64_t full_at = full_at_ns_.load(std::memory_order_relaxed);
   for (;;) {
-    const std::int64_t next = std::max(full_at, at) + interval_ns_;
-    if (next - at > std::max(SECOND_NS, interval_ns_)) return false;
+    const std::int64_t next = std::max(full_at, at) + interval_ns;
+    if (next - at > std::max(SECOND_NS, interval_ns)) return false;
     if (full_at_ns_.compare_exchange_weak(full_at, next, std::memory_order_relaxed)) return true;
   }
 }
 
-void Budget::charge(std::uint32_t units, Time now) {
+void Bucket::charge(std::uint32_t units, std::int64_t interval_ns, Time now) {
   const std::int64_t at = nanoseconds(now);
   std::int64_t full_at = full_at_ns_.load(std::memory_order_relaxed);
   for (;;) {
-    const std::int64_t next = std::max(full_at, at) + interval_ns_ * std::int64_t{units};
+    const std::int64_t next = std::max(full_at, at) + interval_ns * std::int64_t{units};
     if (full_at_ns_.compare_exchange_weak(full_at, std::min(next, at + MAX_DEBT_NS),
                                           std::memory_order_relaxed)) {
       return;
@@ -44,10 +40,14 @@ void Budget::charge(std::uint32_t units, Time now) {
   }
 }
 
-bool Budget::is_empty(Time now) const {
+bool Bucket::is_empty(std::int64_t interval_ns, Time now) const {
   const std::int64_t at = nanoseconds(now);
   const std::int64_t full_at = full_at_ns_.load(std::memory_order_relaxed);
-  return std::max(full_at, at) + interval_ns_ - at > std::max(SECOND_NS, interval_ns_);
+  return std::max(full_at, at) + interval_ns - at > std::max(SECOND_NS, interval_ns);
+}
+
+std::int64_t Budget::interval_of(std::uint32_t rate) {
+  return SECOND_NS / static_cast<std::int64_t>(std::max<std::uint32_t>(rate, 1));
 }
 
 SourceBudget::SourceBudget(std::uint32_t rate) : budgets_(std::make_unique<Budget[]>(BUDGETS)) {

@@ -12,11 +12,13 @@
 #include "dnsd/cookies.h"
 #include "keys/grant.h"
 #include "keys/keyring.h"
-#include "keys/tsig.h"
 #include "keys/public_key.h"
+#include "keys/tsig.h"
 #include "zones/snapshot.h"
 
 namespace dnsd {
+
+class ResponseLimiter;
 
 /// What changes with the configuration only.
 struct Policy {
@@ -34,8 +36,9 @@ struct Policy {
   /// Grants of each zone, by apex; a zone without an entry grants nothing.
   std::unordered_map<zones::Name, keys::ZoneGrants, zones::NameHash, zones::NameEqual> grants;
   keys::Portal portal{};
-  std::uint16_t udp_octets = 1232;           // the largest UDP answer, and what OPT says
-  std::shared_ptr<const Cookies> cookies{};  // none: the option is ignored
+  std::uint16_t udp_octets = 1232;                // the largest UDP answer, and what OPT says
+  std::shared_ptr<const Cookies> cookies{};       // none: the option is ignored
+  std::shared_ptr<ResponseLimiter> rate_limit{};  // of answers over UDP; none: they are not limited
 
   const keys::ZoneGrants* grants_of(zones::NameView apex) const {
     const auto found = grants.find(apex);

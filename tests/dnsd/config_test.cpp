@@ -56,6 +56,15 @@ udp-size = 1400
 path = "data/zones.sqlite"
 [log]
 level = "debug"
+[rate-limit]
+responses-per-second = 50
+nxdomains-per-second = 20
+errors-per-second = 0
+slip = 3
+ipv4-prefix = 32
+ipv6-prefix = 64
+table-size = 2048
+exempt = ["192.0.2.0/24", "2001:db8::1"]
 [tcp]
 max-connections = 7
 max-connections-per-client = 3
@@ -109,6 +118,15 @@ name = "other.example."
                       .max_transfers = 2,
                       .threads = 2};
   EXPECT_EQ(config.tcp, tcp);
+  EXPECT_EQ(config.rate_limit.responses_per_second, 50U);
+  EXPECT_EQ(config.rate_limit.nxdomains_per_second, 20U);
+  EXPECT_EQ(config.rate_limit.errors_per_second, 0U);
+  EXPECT_EQ(config.rate_limit.slip, 3U);
+  EXPECT_EQ(config.rate_limit.ipv4_prefix, 32);
+  EXPECT_EQ(config.rate_limit.ipv6_prefix, 64);
+  EXPECT_EQ(config.rate_limit.table_size, 2048U);
+  ASSERT_EQ(config.rate_limit.exempt.size(), 2U);
+  EXPECT_EQ(config.rate_limit.exempt[0].to_text(), "192.0.2.0/24");
   EXPECT_EQ(config.update.queue, 50U);
   EXPECT_EQ(config.update.batch, 5U);
   EXPECT_EQ(config.update.replay_window, 2000U);
@@ -144,6 +162,30 @@ name = "other.example."
   EXPECT_TRUE(grants->may_transfer(key));
   const keys::ZoneGrants* none = policy->grants_of(config.zones[1].name);
   EXPECT_TRUE(!none || !none->may_update(key));
+}
+
+TEST(Config, RateLimitIsOffUnlessARateIsGiven) {
+  struct Row {
+    const char* text;
+    bool on;
+    std::uint32_t nxdomains;
+    std::uint32_t errors;
+  };
+  const Row rows[] = {
+      {"", false, 0, 0},
+      {"[rate-limit]\nslip = 1", false, 0, 0},
+      {"[rate-limit]\nresponses-per-second = 7", true, 7, 7},
+      {"[rate-limit]\nresponses-per-second = 7\nerrors-per-second = 3", true, 7, 3},
+      {"[rate-limit]\nnxdomains-per-second = 9", true, 9, 0},
+  };
+  for (const Row& row : rows) {
+    SCOPED_TRACE(row.text);
+    const Config config = good(row.text);
+    EXPECT_EQ(config.rate_limit.is_on(), row.on);
+    EXPECT_EQ(config.rate_limit.nxdomains_per_second, row.nxdomains);
+    EXPECT_EQ(config.rate_limit.errors_per_second, row.errors);
+    EXPECT_EQ(make_policy(config)->rate_limit != nullptr, row.on);
+  }
 }
 
 TEST(Config, NarrowGrantsAndThePortalArePartOfAState) {
@@ -223,6 +265,14 @@ const Wrong WRONG[] = {
     {"udp-size below RFC 6891 §6.2.3",
      "udp-size = 511",
      {"'udp-size' must be an integer from 512 to 4096, not 511"}},
+    {"a rate below zero",
+     "[rate-limit]\nresponses-per-second = -1",
+     {"f.toml:2: 'responses-per-second' in [rate-limit] must be an integer from 0 to 1000000, not "
+      "-1"}},
+    {"exempt from the rate limit by a word",
+     "[rate-limit]\nexempt = [\"192.0.2.0/24\", \"global\"]",
+     {"f.toml:2: 'exempt' in [rate-limit] must be addresses or prefixes, as \"192.0.2.0/24\" or "
+      "\"2001:db8::/32\", not \"global\""}},
     {"an integer for a string",
      "user = 7",
      {"'user' must be a string in double quotes, not an integer"}},
