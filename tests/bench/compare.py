@@ -11,6 +11,12 @@ import tempfile
 
 import servers
 
+QUERY_LOADS = {
+    "UDP: A, SRV, TXT": ["--window", "200"],
+    "UDP: the same, half of the names do not exist": ["--window", "200", "--nxdomain", "50"],
+    "TCP: 20 connections, 10 queries on their way on each": ["--window", "200", "--tcp", "20"],
+    "TCP: a connection for each query, 50 at a time": ["--window", "50", "--tcp-each"],
+}
 UPDATE_LOADS = {
     "1 in flight": ["--window", "1"],
     "100 in flight": ["--window", "100"],
@@ -108,16 +114,16 @@ class Bench:
         started = self.start_all(hosts, lambda kind: True)
         try:
             for round_number in range(self.args.rounds):
-                for percent in (0, 50):
+                for load, options in QUERY_LOADS.items():
                     for server in started:
+                        if server.name == "echo" and load.startswith("TCP"):
+                            continue
                         self.progress(f"queries, {hosts} hosts, round {round_number + 1}: {server.name}")
-                        options = ["--echo"] if server.name == "echo" else []
-                        figure = self.load(
-                            server, hosts, "query", "--nxdomain", str(percent), "--window", "200", *options
-                        )
+                        echo = ["--echo"] if server.name == "echo" else []
+                        figure = self.load(server, hosts, "query", *options, *echo)
                         if figure["generator_was_the_limit"]:
                             self.notes.append(f"{server.name}: the generator was the limit, not the server")
-                        self.table.add(f"queries {hosts} {percent}", server.name, figure)
+                        self.table.add(f"queries {hosts} {load}", server.name, figure)
         finally:
             self.stop_all(started)
 
@@ -158,9 +164,9 @@ class Bench:
         args = self.args
         self.progress("")
         for hosts in args.query_hosts:
-            for percent, what in ((0, "A, SRV, TXT"), (50, "the same, half of the names do not exist")):
-                row = f"queries {hosts} {percent}"
-                print(f"\nQueries over UDP, {hosts:,} hosts: {what}")
+            for load in QUERY_LOADS:
+                row = f"queries {hosts} {load}"
+                print(f"\nQueries, {hosts:,} hosts, {load}")
                 print(f"  {'':8}{'answers/s':>12}{'per CPU-s':>12}{'÷ echo':>8}{'÷ Knot':>8}{'÷ NSD':>8}{'÷ BIND':>8}"
                       f"{'lost':>8}")
                 for name in self.names(row):

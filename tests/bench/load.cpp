@@ -24,7 +24,7 @@ double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
-int connect_udp(const std::string& server) {
+sockaddr_in address_of(const std::string& server) {
   const auto colon = server.rfind(':');
   sockaddr_in address{};
   address.sin_family = AF_INET;
@@ -34,12 +34,17 @@ int connect_udp(const std::string& server) {
     std::exit(2);
   }
   address.sin_port = htons(static_cast<std::uint16_t>(std::stoul(server.substr(colon + 1))));
+  return address;
+}
+
+int connect_udp(const std::string& server) {
+  const sockaddr_in address = address_of(server);
   const int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
   const timeval timeout{.tv_sec = 0, .tv_usec = 100'000};
   const int buffer = 4 << 20;
   setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof timeout);
   setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &buffer, sizeof buffer);
-  if (fd < 0 || connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) {
+  if (fd < 0 || connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
     std::perror("load: connect");
     std::exit(2);
   }
@@ -149,6 +154,10 @@ int main(int argc, char** argv) {
   query->add_option("--nxdomain", options.nxdomain_percent, "percentage of names that do not exist")
       ->check(CLI::Range(0, 100));
   query->add_flag("--echo", options.echo, "the server is tests/bench/echo");
+  query->add_option("--tcp", options.connections, "over so many TCP connections that stay open")
+      ->check(CLI::Range(1, 100));
+  query->add_flag("--tcp-each", options.connection_each, "over a TCP connection for each query")
+      ->excludes("--tcp");
   auto* update = app.add_subcommand("update", "signed updates, each of one host's address");
   common(update);
   update->add_option("--key", options.key_name, "name of the TSIG key")->required();
@@ -157,7 +166,10 @@ int main(int argc, char** argv) {
   update->add_option("--rate", options.rate, "updates a second, whatever the server does");
   CLI11_PARSE(app, argc, argv);
 
-  load::Figures figures = query->parsed() ? load::run_queries(options) : load::run_updates(options);
+  const bool tcp = options.connections != 0 || options.connection_each;
+  load::Figures figures = update->parsed() ? load::run_updates(options)
+                          : tcp            ? load::run_tcp_queries(options)
+                                           : load::run_queries(options);
   print(options, figures);
   return figures.wrong == 0 && figures.answers > 0 ? 0 : 1;
 }

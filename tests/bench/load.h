@@ -1,6 +1,7 @@
-// The load generator's parts: a window of requests on one UDP socket, each answer checked.
+// The load generator's parts: a window of requests, each answer checked.
 #pragma once
 
+#include <netinet/in.h>
 #include <sys/types.h>
 
 #include <array>
@@ -24,8 +25,10 @@ struct Options {
   std::uint32_t window = 200;  // requests in flight; 1 to MAX_WINDOW
   pid_t server_pid = 0;        // whose CPU time, with that of its children, is taken; 0: nobody's
   bool echo = false;           // the server sends back what it gets
-  std::uint32_t rate = 0;      // updates a second, at most `window` in flight; 0: all it can take
-  std::string key_name;        // of updates
+  std::uint32_t connections = 0;  // TCP, with the window shared among so many; 0: UDP
+  bool connection_each = false;   // TCP, a connection for each query
+  std::uint32_t rate = 0;  // updates a second, at most `window` in flight; 0: all it can take
+  std::string key_name;    // of updates
   std::string key_algorithm = "hmac-sha256";
   std::string key_secret;
 };
@@ -48,8 +51,11 @@ struct Figures {
 
 /// Ends the program with a message when a window's settings are impossible or nobody answers.
 Figures run_queries(const Options& options);
+Figures run_tcp_queries(const Options& options);
 Figures run_updates(const Options& options);
 
+/// Of "address:port"; ends the program with a message when it is not that.
+sockaddr_in address_of(const std::string& server);
 /// A UDP socket that is connected to `server` ("address:port") and whose receives end after 100 ms.
 int connect_udp(const std::string& server);
 /// CPU seconds, user and system, of a process and all that it started and that still run.
@@ -97,6 +103,7 @@ class Packet {
   /// "a.b." in wire form, uncompressed; no escapes.
   void name(const std::string& text);
   std::vector<std::uint8_t>& octets() { return octets_; }
+  const std::vector<std::uint8_t>& octets() const { return octets_; }
   std::size_t size() const { return octets_.size(); }
 
  private:
