@@ -1,10 +1,9 @@
 #include "zones/store_rows.h"
 
-#include <zlib.h>
-
 #include <algorithm>
 #include <array>
 
+#include "zones/crc32.h"
 #include "zones/wire_reader.h"
 #include "zones/wire_writer.h"
 
@@ -30,14 +29,14 @@ class Checksum {
   Checksum& octets(std::string_view octets) {
     return add(reinterpret_cast<const std::uint8_t*>(octets.data()), octets.size());
   }
-  std::uint32_t value() const { return static_cast<std::uint32_t>(value_); }
+  std::uint32_t value() const { return value_; }
 
  private:
   Checksum& add(const std::uint8_t* data, std::size_t size) {
-    if (size > 0) value_ = crc32_z(value_, data, size);  // zlib starts anew on a null pointer
+    value_ = crc32(value_, {data, size});
     return *this;
   }
-  uLong value_ = 0;
+  std::uint32_t value_ = 0;
 };
 
 }  // namespace
