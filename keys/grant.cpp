@@ -260,6 +260,10 @@ std::string AddressRule::to_text() const {
   return keys::to_text(prefix) + "/" + std::to_string(is_ipv4(prefix) ? bits - MAPPED_BITS : bits);
 }
 
+bool AddressRule::contains(const Address& address) const {
+  return kind == Kind::PREFIX && in_prefix(address, prefix, bits);
+}
+
 bool is_ipv4(const Address& address) {
   static constexpr std::uint8_t MAPPED[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
   return std::memcmp(address.data(), MAPPED, sizeof MAPPED) == 0;

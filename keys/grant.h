@@ -57,6 +57,8 @@ struct AddressRule {
   /// "source", "global", "198.51.100.0/22", "2001:db8::/32", or one address.
   static zones::Result<AddressRule, std::string> from_text(std::string_view text);
   std::string to_text() const;
+  /// Of PREFIX: whether the address lies in it.
+  bool contains(const Address& address) const;
 };
 
 /// "192.0.2.1" or "2001:db8::1"; empty for anything else.

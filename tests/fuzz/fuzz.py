@@ -16,7 +16,7 @@ import sys
 import tempfile
 
 WANTED_PERCENT = 90
-PACKETS = ["message_fuzz", "query_fuzz", "tsig_fuzz", "dispatch_fuzz"]
+PACKETS = ["message_fuzz", "query_fuzz", "tsig_fuzz", "dispatch_fuzz", "pcp_fuzz"]
 # What reads octets or text from outside.
 PARSERS = [
     "zones/wire_reader.cpp", "zones/wire_reader.h", "zones/message.cpp", "zones/rdata.cpp", "zones/edns.cpp",
@@ -26,6 +26,7 @@ PARSERS = [
     "keys/key_file_parsers.cpp", "dnsd/request_parse.cpp",
     "dnsd/config.cpp", "dnsd/config_fields.cpp", "dnsd/config_keys.cpp", "dnsd/config_sig0.cpp",
     "tools/dnsd-update/script.cpp", "tools/dnsd-update/words.cpp", "tools/dnsd-update/service.cpp",
+    "tools/pcp-ddns/pcp_message.cpp", "tools/pcp-ddns/pcp_client.cpp", "tools/pcp-ddns/mapping.cpp",
 ]
 
 

@@ -278,10 +278,24 @@ def sig0():
         yield b"\2" + message
 
 
+def pcp():
+    """Messages that servers have sent, one by one and in series."""
+    path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../data/pcp_vectors.txt")
+    with open(path) as lines:
+        packets = [bytes.fromhex(line.split()[1]) for line in lines if not line.startswith("#")]
+    yield from packets
+    responses = [one for one in packets if len(one) > 3 and one[1] & 0x80]
+    for number, one in enumerate(responses):
+        series = b""
+        for step, other in enumerate((one, responses[number * 7 % len(responses)], one)):
+            series += bytes([64 * (step + 1) % 256 | number % 64]) + u16(len(other)) + other
+        yield series
+
+
 def main():
     folder = sys.argv[1]
     corpora = {"rdata_text_fuzz": texts(), "message_fuzz": messages(), "query_fuzz": (bytes([number % 256]) + one for number, one in enumerate(queries())), "tsig_fuzz": signed(), "journal_fuzz": journal(),
-               "name_fuzz": names(), "sig0_fuzz": sig0(), "signed_update_fuzz": updates()}
+               "name_fuzz": names(), "pcp_fuzz": pcp(), "sig0_fuzz": sig0(), "signed_update_fuzz": updates()}
     for target, seeds in corpora.items():
         os.makedirs(os.path.join(folder, target), exist_ok=True)
         for number, octets in enumerate(seeds):

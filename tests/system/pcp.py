@@ -1,0 +1,138 @@
+"""A PCP server for tests (RFC 6887): MAP and ANNOUNCE on a loopback address, forwards nothing, does as it is told."""
+import ipaddress
+import socket
+import struct
+import threading
+import time
+
+RESULTS = {"SUCCESS": 0, "UNSUPP_VERSION": 1, "NOT_AUTHORIZED": 2, "MALFORMED_REQUEST": 3, "UNSUPP_OPCODE": 4,
+           "UNSUPP_OPTION": 5, "MALFORMED_OPTION": 6, "NETWORK_FAILURE": 7, "NO_RESOURCES": 8, "UNSUPP_PROTOCOL": 9,
+           "USER_EX_QUOTA": 10, "CANNOT_PROVIDE_EXTERNAL": 11, "ADDRESS_MISMATCH": 12, "EXCESSIVE_REMOTE_PEERS": 13}
+ANNOUNCE, MAP = 0, 1
+CLIENT_PORT = 5350
+
+
+def packed(address):
+    ip = ipaddress.ip_address(address)
+    return ip.packed if ip.version == 6 else b"\0" * 10 + b"\xff\xff" + ip.packed
+
+
+def unpacked(octets):
+    ip = ipaddress.IPv6Address(octets)
+    return str(ip.ipv4_mapped or ip)
+
+
+class Request:
+    """A MAP request, as it came."""
+
+    def __init__(self, octets, peer):
+        self.at = time.monotonic()
+        self.peer = peer
+        self.lifetime, = struct.unpack_from("!I", octets, 4)
+        self.client = unpacked(octets[8:24])
+        self.nonce = octets[24:36]
+        self.protocol, self.internal, self.external = struct.unpack_from("!B3xHH", octets, 36)
+        self.address = unpacked(octets[44:60])
+
+
+class PcpServer:
+    """`lifetime` is granted whatever is asked for. Change the fields as you like, and call restart() and announce()."""
+
+    def __init__(self, case, address="127.0.0.2", external="198.51.100.1", lifetime=3600):
+        self.sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.sock.bind((address, 0))
+        self.sock.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, socket.inet_aton(address))
+        self.name = f"{address}#{self.sock.getsockname()[1]}"
+        self.external, self.lifetime = external, lifetime
+        self.error = None         # a result's name and its lifetime, instead of mappings
+        self.drops = 0            # requests that are not answered, from now on
+        self.raw = None           # a function of the answer's octets, to spoil it
+        self.taken = set()        # external ports of others
+        self.mappings = {}        # (protocol, internal port): [nonce, external port, end, peer]
+        self.requests = []
+        self.lock = threading.Condition()
+        self.began = time.monotonic()
+        self.thread = threading.Thread(target=self._serve, daemon=True)
+        self.thread.start()
+        case.addCleanup(self.close)
+
+    def close(self):
+        self.sock.close()
+
+    def epoch(self):
+        return int(time.monotonic() - self.began)
+
+    def restart(self, external=None):
+        """Loses every mapping, and begins to count anew."""
+        with self.lock:
+            self.mappings.clear()
+            self.began = time.monotonic()
+            self.external = external or self.external
+
+    def header(self, opcode, result, lifetime, version=2):
+        return struct.pack("!BBBBII12x", version, 0x80 | opcode, 0, result, lifetime, self.epoch())
+
+    def announce(self, to=("224.0.0.1", CLIENT_PORT)):
+        self.sock.sendto(self.header(ANNOUNCE, 0, 0), to)
+
+    def update(self, external=None, port=None):
+        """Moves every mapping, and says so to where its last request came from (RFC 6887 §14.2)."""
+        with self.lock:
+            self.external = external or self.external
+            for (protocol, internal), mapping in self.mappings.items():
+                mapping[1] = port or mapping[1]
+                self.sock.sendto(self.answer(protocol, internal, mapping), mapping[3])
+
+    def answer(self, protocol, internal, mapping):
+        nonce, port, end, _ = mapping
+        left = max(0, round(end - time.monotonic()))
+        return (self.header(MAP, 0, left) + nonce + struct.pack("!B3xHH", protocol, internal, port) +
+                packed(self.external if left else "0.0.0.0"))
+
+    def _serve(self):
+        while True:
+            try:
+                octets, peer = self.sock.recvfrom(2048)
+            except OSError:
+                return
+            with self.lock:
+                answer = self._answer(octets, peer)
+                if self.drops:
+                    self.drops -= 1
+                elif answer:
+                    self.sock.sendto(self.raw(answer) if self.raw else answer, peer)
+                self.lock.notify_all()
+
+    def _answer(self, octets, peer):
+        if len(octets) < 24 or octets[0] != 2 or octets[1] & 0x80:
+            return None
+        if octets[1] != MAP:
+            return self.header(octets[1], 0, 0)
+        request = Request(octets, peer)
+        self.requests.append(request)
+        if self.drops:
+            return None
+        if self.error:
+            return self.header(MAP, RESULTS[self.error[0]], self.error[1]) + octets[24:]
+        if request.client != peer[0]:
+            return self.header(MAP, RESULTS["ADDRESS_MISMATCH"], 30) + octets[24:]
+        key = (request.protocol, request.internal)
+        before = self.mappings.get(key)
+        if before and before[2] <= time.monotonic():
+            del self.mappings[key]
+            before = None
+        if before and before[0] != request.nonce:
+            return self.header(MAP, RESULTS["NOT_AUTHORIZED"], 30) + octets[24:]
+        if request.lifetime == 0:
+            self.mappings.pop(key, None)
+            return self.answer(*key, [request.nonce, 0, 0, peer])
+        port = before[1] if before else request.external
+        while not before and (port in self.taken or any(m[1] == port and k[0] == key[0] for k, m in self.mappings.items())):
+            port += 1
+        self.mappings[key] = [request.nonce, port, time.monotonic() + self.lifetime, peer]
+        return self.answer(*key, self.mappings[key])
+
+    def wait_for(self, condition, time_limit=60):
+        """Until `condition(self)` holds, which is asked after each request."""
+        with self.lock:
+            return self.lock.wait_for(lambda: condition(self), time_limit)

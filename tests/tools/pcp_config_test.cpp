@@ -1,0 +1,330 @@
+// The agent's configuration, state file and default router.
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include "tools/pcp-ddns/agent_secret.h"
+#include "tools/pcp-ddns/config.h"
+#include "tools/pcp-ddns/default_router.h"
+#include "tools/pcp-ddns/state_file.h"
+#include "zones/text.h"
+
+namespace pcp_ddns {
+namespace {
+
+class Folder {
+ public:
+  Folder() {
+    char name[] = "/tmp/pcp-ddns-test-XXXXXX";
+    path_ = mkdtemp(name);
+  }
+  ~Folder() { std::filesystem::remove_all(path_); }
+  Folder(const Folder&) = delete;
+  Folder& operator=(const Folder&) = delete;
+  std::filesystem::path write(const char* name, const std::string& text) const {
+    std::ofstream(path_ / name) << text;
+    chmod((path_ / name).c_str(), 0600);
+    return path_ / name;
+  }
+  const std::filesystem::path& path() const { return path_; }
+
+ private:
+  std::filesystem::path path_;
+};
+
+constexpr const char* PROVIDER = R"([[provider]]
+zone = "dyn.example."
+server = "192.0.2.53"
+key = { name = "h1.dyn.example.", secret = "MTIzNDU2Nzg5MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTI=" }
+)";
+constexpr const char* SERVICE = R"([[service]]
+host = "h1.dyn.example."
+type = "_http._tcp"
+port = 8000
+)";
+
+TEST(PcpConfig, Smallest) {
+  const auto result = parse_config(std::string(PROVIDER) + SERVICE, "/etc/agent.toml");
+  for (const auto& error : result.errors) ADD_FAILURE() << error.to_text();
+  ASSERT_TRUE(result.config);
+  const Config& config = *result.config;
+  EXPECT_EQ(config.state, "/etc/pcp-ddns.state");
+  EXPECT_TRUE(config.pcp.servers.empty());
+  EXPECT_EQ(config.pcp.lifetime, std::chrono::hours(1));
+  ASSERT_EQ(config.providers.size(), 1U);
+  EXPECT_EQ(config.providers[0].name, "default");
+  EXPECT_EQ(config.providers[0].port, 53);
+  EXPECT_EQ(config.providers[0].ttl, 60U);
+  EXPECT_FALSE(config.providers[0].replace);
+  ASSERT_EQ(config.services.size(), 1U);
+  EXPECT_EQ(config.services[0].providers, std::vector<std::size_t>{0});
+  EXPECT_EQ(config.services[0].owner.to_text(), "_http._tcp.h1.dyn.example.");
+  EXPECT_EQ(config.services[0].protocol, 6);
+}
+
+TEST(PcpConfig, EveryField) {
+  const auto result = parse_config(R"(state = "s/agent.state"
+[log]
+level = "warning"
+[pcp]
+servers = ["10.64.0.1", "2001:db8::1#5352"]
+lifetime = "2h"
+probe-interval = "5min"
+accept-external = ["198.51.100.0/24", "2001:db8::/32"]
+[[provider]]
+name = "home"
+zone = "dyn.example"
+server = "[2001:db8::53]:5300"
+ttl = 30
+replace = true
+key = { name = "h1.dyn.example.", algorithm = "hmac-sha512", secret = "MTIzNDU2Nzg5MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTI=" }
+[[provider]]
+name = "other"
+zone = "example.org."
+server = "ns.example.org"
+key = { name = "k.", secret = "MTIzNDU2Nzg5MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTI=" }
+[[service]]
+provider = ["other"]
+host = "h1.example.org"
+type = "_sip._udp"
+port = 5060
+external-port = 15060
+priority = 1
+weight = 2
+uri = "sip"
+txt = ["path=/", "a"]
+)",
+                                   "/etc/agent.toml");
+  for (const auto& error : result.errors) ADD_FAILURE() << error.to_text();
+  ASSERT_TRUE(result.config);
+  const Config& config = *result.config;
+  EXPECT_EQ(config.state, "/etc/s/agent.state");
+  EXPECT_EQ(config.log_level, LogLevel::WARNING);
+  ASSERT_EQ(config.pcp.servers.size(), 2U);
+  EXPECT_EQ(to_text(config.pcp.servers[0]), "10.64.0.1");
+  EXPECT_EQ(to_text(config.pcp.servers[1]), "2001:db8::1#5352");
+  EXPECT_EQ(config.pcp.probe_interval, std::chrono::minutes(5));
+  EXPECT_EQ(config.pcp.accept_external.size(), 2U);
+  EXPECT_EQ(config.providers[0].server, "2001:db8::53");
+  EXPECT_EQ(config.providers[0].port, 5300);
+  EXPECT_EQ(std::get<keys::TsigKey>(config.providers[0].signer).algorithm,
+            keys::Algorithm::HMAC_SHA512);
+  EXPECT_EQ(config.providers[1].server, "ns.example.org");
+  const ServiceConfig& service = config.services[0];
+  EXPECT_EQ(service.providers, std::vector<std::size_t>{1});
+  EXPECT_EQ(service.protocol, 17);
+  EXPECT_EQ(service.external_port, 15060);
+  EXPECT_EQ(service.uri, "sip");
+  EXPECT_EQ(service.txt, (std::vector<std::string>{"path=/", "a"}));
+}
+
+TEST(PcpConfig, ErrorsNameTheLine) {
+  const std::string good = std::string(PROVIDER) + SERVICE;
+  const struct {
+    const char* before;  // what of the good one …
+    const char* after;   // … is replaced
+    const char* error;
+  } rows[] = {
+      {"port = 8000", "prot = 8000",
+       ":8: unknown field 'prot' in [[service]]: did you mean 'port'?"},
+      {"port = 8000", "port = 0", ":8: 'port' in [[service]] must be"},
+      {"port = 8000\n", "", ":5: 'port' in [[service]] is missing"},
+      {"_http._tcp", "http", ":7: 'type' in [[service]] must be"},
+      {"_http._tcp", "_http._sctp", ":7: 'type' in [[service]] must be"},
+      {"_http._tcp", "http._tcp", ":7: 'type' in [[service]] must be"},
+      {"h1.dyn.example.\"\ntype", "h1.example.org.\"\ntype",
+       ":6: 'host' in [[service]] is not in the zone dyn.ex"},
+      {"h1.dyn.example.\"\ntype", "h_1.dyn.example.\"\ntype",
+       ":6: 'host' in [[service]] is no host name"},
+      {"192.0.2.53", "192.0.2.53:0", ":3: 'server' in [[provider]] must be"},
+      {"192.0.2.53", "[192.0.2.53", ":3: 'server' in [[provider]] must be"},
+      {"secret = \"MTI", "secret = \"!", ":4: 'secret' in key is not base64"},
+      {"name = \"h1.dyn.example.\", ", "", "'name' in key is missing"},
+      {"secret = ", "secret-file = \"/nowhere\", secret = ", "'secret-file' in key is missing"},
+      {"[[service]]", "[pcp]\nservers = [\"gw\"]\n[[service]]",
+       ":6: 'servers' in [pcp] must be addresses"},
+      {"[[service]]", "[pcp]\nlifetime = \"10s\"\n[[service]]", ":6: 'lifetime' in [pcp] must be"},
+      {"[[service]]", "[pcp]\naccept-external = [\"global\"]\n[[service]]",
+       ":6: 'accept-external' in [pcp] must be"},
+      {"port = 8000", "port = 8000\ntxt = [\"=x\"]",
+       ":9: 'txt' in [[service]] must be \"KEY=VALUE\""},
+      {"port = 8000", "port = 8000\ntxt = [\"a=1\", \"A\"]",
+       ":9: 'txt' in [[service]] has the key 'a' twice"},
+      {"port = 8000", "port = 8000\ntxt = [\"Endpoint=x\"]",
+       ":9: 'txt' in [[service]] has 'endpoint'"},
+      {"port = 8000", "port = 8000\nuri = \"http://x\"",
+       ":9: 'uri' in [[service]] must be a scheme"},
+      {"port = 8000", "port = 8000\nprovider = \"x\"",
+       ":9: 'provider' in [[service]] names no [[provider]]: \"x\""},
+      {"port = 8000",
+       "port = 8000\n[[service]]\nhost = \"H1.dyn.example\"\ntype = \"_HTTP._tcp\"\nport = 1",
+       ":11: 'type' in [[service]] and 'host' are those of the [[service]] in line 5"},
+      {"port = 8000", "port = 8000\n[[provider]]\nzone = \"x.\"",
+       "'name' in [[provider]] is missing"},
+      {"[[service]]", "[[service]", ":5: this is not TOML"},
+  };
+  for (const auto& row : rows) {
+    SCOPED_TRACE(row.after);
+    std::string text = good;
+    ASSERT_NE(text.find(row.before), std::string::npos);
+    text.replace(text.find(row.before), std::string(row.before).size(), row.after);
+    const auto result = parse_config(text, "agent.toml");
+    EXPECT_FALSE(result.config);
+    std::string all;
+    for (const auto& error : result.errors) all += error.to_text() + "\n";
+    EXPECT_NE(all.find(row.error), std::string::npos) << all;
+  }
+  EXPECT_FALSE(parse_config("", "agent.toml").config);
+  EXPECT_FALSE(read_config("/nowhere/agent.toml").config);
+}
+
+TEST(PcpConfig, KeyFiles) {
+  const Folder folder;
+  folder.write("base64", "MTIzNDU2Nzg5MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTI=\n");
+  folder.write("named",
+               "key \"h1.dyn.example\" { algorithm hmac-sha384; secret "
+               "\"MTIzNDU2Nzg5MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTI=\"; };\n");
+  folder.write("nonsense", "nothing");
+  const auto pair = keys::PrivateKey::generate(zones::Name::from_text("h1.dyn.example.").value());
+  const auto written = pair.write_files(folder.path());
+  ASSERT_TRUE(written);
+  const struct {
+    std::string key;
+    const char* error;  // empty: right
+  } rows[] = {
+      {R"({ name = "h1.dyn.example.", secret-file = "base64" })", ""},
+      {R"({ secret-file = "base64" })", "'name' in key is missing"},
+      {R"({ secret-file = "named" })", ""},
+      {R"({ name = "h2.dyn.example.", secret-file = "named" })", "has no key h2.dyn.example."},
+      {R"({ secret-file = "named", algorithm = "hmac-sha256" })", "has this key for hmac-sha384"},
+      {R"({ secret-file = "named", algorithm = "md5" })", "must be hmac-sha256"},
+      {R"({ secret-file = "nonsense" })", "holds neither a secret in base64 nor a key"},
+      {R"({ secret-file = "none" })", "cannot be read"},
+      {"{ secret-file = \"" + written->filename().string() + "\" }", ""},
+      {"{ name = \"h2.\", secret-file = \"" + written->filename().string() + "\" }",
+       "is the key of h1.dyn.example."},
+  };
+  for (const auto& row : rows) {
+    SCOPED_TRACE(row.key);
+    const auto result = parse_config(
+        "[[provider]]\nzone = \"dyn.example.\"\nserver = \"192.0.2.53\"\nkey = " + row.key + "\n" +
+            SERVICE,
+        folder.path() / "agent.toml");
+    EXPECT_EQ(result.config.has_value(), row.error[0] == '\0');
+    std::string all;
+    for (const auto& error : result.errors) all += error.to_text() + "\n";
+    EXPECT_NE(all.find(row.error), std::string::npos) << all;
+    if (result.config) {
+      EXPECT_NE(result.config->providers[0].signer.index(), 0U);
+    }
+  }
+}
+
+TEST(PcpStateFile, IsWrittenOnChangeAndReadBack) {
+  const Folder folder;
+  const auto path = folder.path() / "agent.state";
+  State state;
+  {
+    StateFile file(path);
+    auto loaded = file.load();
+    ASSERT_TRUE(loaded) << loaded.error();
+    state = std::move(*loaded);
+    EXPECT_EQ(state.secret->octets().size(), AGENT_SECRET_OCTETS);
+    struct stat status {};
+    ASSERT_EQ(stat(path.c_str(), &status), 0);
+    EXPECT_EQ(status.st_mode & 0777, 0600U);
+    state.mappings.push_back({6, 8000, {keys::address_from_text("198.51.100.1").value(), 8001}});
+    state.mappings.push_back({17, 53, {keys::address_from_text("2001:db8::1").value(), 54}});
+    state.published["home"].push_back(
+        {{zones::Name::from_text("a\\032b.dyn.example.").value(), zones::Type::TXT,
+          zones::Class::IN, 0,
+          zones::rdata_from_text(zones::Type::TXT, R"("path=/ x" "\"\;")").value()},
+         true});
+    EXPECT_EQ(file.save(state), "");
+    ASSERT_EQ(stat(path.c_str(), &status), 0);
+    const auto inode = status.st_ino;
+    EXPECT_EQ(file.save(state), "");
+    ASSERT_EQ(stat(path.c_str(), &status), 0);
+    EXPECT_EQ(status.st_ino, inode) << "nothing has changed, nothing is written";
+  }
+  StateFile file(path);
+  const auto again = file.load();
+  ASSERT_TRUE(again) << again.error();
+  EXPECT_EQ(to_text(*again), to_text(state));
+  EXPECT_EQ(again->mappings, state.mappings);
+  EXPECT_EQ(again->published.at("home")[0].record.rdata,
+            state.published.at("home")[0].record.rdata);
+  EXPECT_TRUE(again->published.at("home")[0].confirmed);
+}
+
+TEST(PcpStateFile, DamageIsSaidAndNothingIsOverwritten) {
+  State state;
+  state.secret = std::make_shared<const keys::Secret>(keys::Secret::random(AGENT_SECRET_OCTETS));
+  const std::string good = to_text(state);
+  EXPECT_TRUE(parse_state(good));
+  const std::string more[] = {"mapping 6 8000 198.51.100.1 8001\n",
+                              "published home h1. A 192.0.2.1\n", "tried home h1. A 192.0.2.1\n"};
+  for (const auto& line : more) EXPECT_TRUE(parse_state(good + line)) << line;
+  const std::string wrong[] = {"mapping 6 8000 198.51.100 8001\n",
+                               "mapping 6 800000 198.51.100.1 1\n",
+                               "mapping 6 8000 198.51.100.1\n",
+                               "published home h1. A\n",
+                               "published home h1. A 192.0.2\n",
+                               "published home h1. B 192.0.2.1\n",
+                               "published home h1.. A 192.0.2.1\n",
+                               "other\n",
+                               "mapping 6 8000 1",
+                               "secret AAAA\n"};
+  for (const auto& line : wrong) {
+    const auto result = parse_state(good + line);
+    ASSERT_FALSE(result) << line;
+    EXPECT_EQ(result.error(), "line 3 is not of a state file");
+  }
+  EXPECT_FALSE(parse_state(""));
+  EXPECT_FALSE(parse_state("pcp-ddns state 1\n"));
+  EXPECT_FALSE(parse_state("pcp-ddns state 2\n" + good.substr(good.find('\n') + 1)));
+  const Folder folder;
+  const auto path = folder.write("agent.state", "nonsense");
+  StateFile file(path);
+  EXPECT_FALSE(file.load());
+  std::ifstream in(path);
+  std::string text;
+  std::getline(in, text);
+  EXPECT_EQ(text, "nonsense");
+  StateFile nowhere("/nowhere/agent.state");
+  EXPECT_FALSE(nowhere.load());
+}
+
+TEST(DefaultRouter, OfTheLowestMetric) {
+  const std::string heading =
+      "Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT\n";
+  const struct {
+    const char* what;
+    const char* routes;
+    const char* router;  // empty: none
+  } rows[] = {
+      {"no route", "", ""},
+      {"one", "eth0\t00000000\t0100400A\t0003\t0\t0\t0\t00000000\t0\t0\t0\n", "10.64.0.1"},
+      {"the lowest metric",
+       "eth0\t00000000\t0100400A\t0003\t0\t0\t100\t00000000\t0\t0\t0\n"
+       "eth1\t00000000\t0101A8C0\t0003\t0\t0\t20\t00000000\t0\t0\t0\n",
+       "192.168.1.1"},
+      {"a route to a network", "eth0\t0000400A\t0100400A\t0003\t0\t0\t0\t0000FFFF\t0\t0\t0\n", ""},
+      {"no gateway", "ppp0\t00000000\t00000000\t0001\t0\t0\t0\t00000000\t0\t0\t0\n", ""},
+      {"half of everything", "tun0\t00000000\t0100400A\t0003\t0\t0\t0\t00000080\t0\t0\t0\n", ""},
+      {"down", "eth0\t00000000\t0100400A\t0002\t0\t0\t0\t00000000\t0\t0\t0\n", ""},
+      {"cut off", "eth0\t00000000\t0100", ""},
+  };
+  for (const auto& row : rows) {
+    SCOPED_TRACE(row.what);
+    const auto router = default_router(heading + row.routes);
+    EXPECT_EQ(router ? keys::to_text(*router) : "", row.router);
+  }
+}
+
+}  // namespace
+}  // namespace pcp_ddns

@@ -1,0 +1,359 @@
+#include "tools/pcp-ddns/agent.h"
+
+#include <algorithm>
+#include <boost/asio/post.hpp>
+#include <csignal>
+#include <cstdlib>
+#include <map>
+#include <random>
+#include <utility>
+
+#include "tools/pcp-ddns/agent_secret.h"
+#include "tools/pcp-ddns/default_router.h"
+#include "tools/pcp-ddns/log.h"
+
+namespace pcp_ddns {
+namespace {
+
+using boost::system::error_code;
+
+constexpr std::chrono::seconds CONNECT_RETRY{5};
+constexpr int SILENT_TRIES = 3;  // after them the next server is asked (RFC 7488 §2)
+constexpr std::chrono::seconds WITHDRAW_TIME{5};
+constexpr std::chrono::seconds UNMAP_TIME{2};
+
+Time now() { return std::chrono::steady_clock::now(); }
+
+Random make_random() {
+  return [generator = std::mt19937_64(std::random_device{}())]() mutable {
+    return std::uniform_real_distribution<double>(0, 1)(generator);
+  };
+}
+
+const char* protocol_name(std::uint8_t protocol) { return protocol == 17 ? "udp" : "tcp"; }
+
+std::string seconds_text(Duration duration) {
+  return std::to_string(std::chrono::ceil<std::chrono::seconds>(duration).count()) + " s";
+}
+
+}  // namespace
+
+Agent::Agent(Config config, StateFile& file, State state)
+    : config_(std::move(config)),
+      file_(file),
+      state_(std::move(state)),
+      signals_(context_),
+      connect_timer_(context_),
+      work_timer_(context_),
+      probe_timer_(context_),
+      socket_(context_),
+      announce_socket_(context_),
+      network_(context_),
+      random_(make_random()) {
+  std::map<std::pair<std::uint8_t, std::uint16_t>, std::size_t> indices;
+  for (const ServiceConfig& service : config_.services) {
+    const auto [at, added] =
+        indices.emplace(std::pair(service.protocol, service.port), mapped_.size());
+    if (added) {
+      Mapped mapped;
+      mapped.protocol = service.protocol;
+      mapped.port = service.port;
+      mapped_.push_back(std::move(mapped));
+    }
+    Mapped& mapped = mapped_[at->second];
+    if (mapped.external_port == 0) mapped.external_port = service.external_port;
+    service_mapping_.push_back(at->second);
+  }
+  for (const ProviderConfig& provider : config_.providers) {
+    providers_.push_back(std::make_unique<Provider>(
+        context_, provider, random_, state_.published[provider.name], [this] { save(); }));
+  }
+}
+
+Agent::~Agent() = default;
+
+int Agent::run() {
+  signals_.add(SIGTERM);
+  signals_.add(SIGINT);
+  wait_for_signal();
+  spdlog::info("pcp-ddns {}: {} services, {} providers", DNSD_VERSION, config_.services.size(),
+               config_.providers.size());
+  if (const std::string blind = network_.open([this] { network_changed(); }); !blind.empty()) {
+    spdlog::warn("changes of the network are not seen at once: {}", blind);
+  }
+  connect();
+  if (config_.pcp.probe_interval.count() != 0) probe_later();
+  context_.run();
+  return EXIT_SUCCESS;
+}
+
+void Agent::connect() {
+  if (stop_by_) return;
+  client_.reset();
+  socket_.close();
+  announce_socket_.close();
+  connect_timer_.cancel();
+  const auto server = choose_server();
+  if (!server) return connect_later("there is no default router, and no [pcp] servers are named");
+  server_ = *server;
+  const std::string failure = socket_.open(server_, [this](std::span<const std::uint8_t> octets) {
+    client_->received(octets, now());
+    schedule_work();
+  });
+  if (!failure.empty()) {
+    ++next_server_;
+    return connect_later("PCP server " + to_text(server_) + ": " + failure);
+  }
+  connect_failure_.clear();
+  spdlog::info("PCP server {}, asked from {}", to_text(server_), keys::to_text(socket_.local()));
+  if (const std::string deaf = announce_socket_.open(
+          socket_.local(), [this](std::span<const std::uint8_t> octets,
+                                  const PcpServer& from) { announced(octets, from); });
+      !deaf.empty()) {
+    spdlog::warn("announcements of PCP servers are not heard: port {}: {}", PCP_CLIENT_PORT, deaf);
+  }
+  client_.emplace(socket_.local(), random_);
+  decide_by_ = now() + config_.pcp.lifetime;
+  for (Mapped& mapped : mapped_) {
+    mapped.decided = false;
+    client_->add(wish(mapped),
+                 derive_nonce(*state_.secret, {.server = server_.address,
+                                               .internal = socket_.local(),
+                                               .protocol = mapped.protocol,
+                                               .internal_port = mapped.port}),
+                 now());
+  }
+  schedule_work();
+}
+
+std::optional<PcpServer> Agent::choose_server() const {
+  const std::vector<PcpServer>& servers = config_.pcp.servers;
+  if (!servers.empty()) return servers[next_server_ % servers.size()];
+  const auto router = default_router();
+  if (!router) return std::nullopt;
+  return PcpServer{*router, PCP_SERVER_PORT};
+}
+
+/// A host that has moved needs new mappings (RFC 6887 §11.5).
+void Agent::network_changed() {
+  if (stop_by_) return;
+  if (!client_) return connect();
+  const auto server = choose_server();
+  // Cut off: mappings and names last as long as they do.
+  const auto local = server ? PcpSocket::local_towards(context_, *server) : std::nullopt;
+  if (!local || (*server == server_ && *local == socket_.local())) return;
+  spdlog::info("the network has changed: {} was asked from {}", to_text(server_),
+               keys::to_text(socket_.local()));
+  connect();
+}
+
+void Agent::probe_later() {
+  probe_timer_.expires_after(config_.pcp.probe_interval);
+  probe_timer_.async_wait([this](const error_code& error) {
+    if (error || stop_by_) return;
+    if (client_) client_->probe(now());
+    schedule_work();
+    probe_later();
+  });
+}
+
+void Agent::connect_later(const std::string& why) {
+  if (why != connect_failure_)
+    spdlog::warn("{}; tried again every {} s", why, CONNECT_RETRY.count());
+  connect_failure_ = why;
+  connect_timer_.expires_after(CONNECT_RETRY);
+  connect_timer_.async_wait([this](const error_code& error) {
+    if (!error) connect();
+  });
+}
+
+void Agent::announced(std::span<const std::uint8_t> octets, const PcpServer& from) {
+  // From the server itself, or from nobody (RFC 6887 §14.1.3). A NAT-PMP notice is too short.
+  if (!client_ || from != server_) return;
+  const auto response = parse_response(octets);
+  if (!response || response->opcode != Opcode::ANNOUNCE) return;
+  spdlog::debug("announcement of {}: epoch {}", to_text(server_), response->epoch);
+  client_->received(octets, now());
+  schedule_work();
+}
+
+MapWish Agent::wish(const Mapped& mapped) const {
+  MapWish wish;
+  wish.protocol = mapped.protocol;
+  wish.internal_port = mapped.port;
+  wish.lifetime = config_.pcp.lifetime;
+  wish.suggested.port = mapped.external_port != 0 ? mapped.external_port : mapped.port;
+  // No address in particular of our own family (RFC 6887 §11.1).
+  if (keys::is_ipv4(socket_.local()))
+    wish.suggested.address[10] = wish.suggested.address[11] = 0xff;
+  for (const SavedMapping& saved : state_.mappings) {
+    if (saved.protocol == mapped.protocol && saved.internal_port == mapped.port) {
+      wish.suggested = saved.external;
+    }
+  }
+  return wish;
+}
+
+void Agent::schedule_work() {
+  if (std::exchange(work_scheduled_, true)) return;
+  boost::asio::post(context_, [this] {
+    work_scheduled_ = false;
+    work();
+  });
+}
+
+void Agent::work() {
+  const Time time = now();
+  if (client_) {
+    client_->poll(time, [this](std::span<const std::uint8_t> octets) { socket_.send(octets); });
+    if (!stop_by_) {
+      for (std::size_t i = 0; i < mapped_.size(); ++i) {
+        log_mapping(client_->mappings()[i], mapped_[i]);
+      }
+    }
+  }
+  if (stop_by_) return continue_stop(time);
+  if (!client_) return;
+  publish(time);
+  if (state_changed_) save();
+  if (config_.pcp.servers.size() > 1 && client_->is_silent(SILENT_TRIES)) {
+    spdlog::warn("PCP server {} does not answer; the next is asked", to_text(server_));
+    ++next_server_;
+    return connect();
+  }
+  work_timer_.expires_at(client_->next());
+  work_timer_.async_wait([this](const error_code& error) {
+    if (!error) schedule_work();
+  });
+}
+
+void Agent::log_mapping(const Mapping& mapping, Mapped& mapped) {
+  if (mapping.external()) mapped.decided = true;
+  if (mapping.external() == mapped.logged && mapping.error() == mapped.logged_error) return;
+  const std::string what =
+      std::string(protocol_name(mapped.protocol)) + " port " + std::to_string(mapped.port);
+  state_changed_ = state_changed_ || mapping.external().has_value();
+  if (mapping.external() && mapping.external() != mapped.logged) {
+    spdlog::info("{} is mapped to {} for {}", what, to_text(*mapping.external()),
+                 seconds_text(mapping.lifetime()));
+    if (!may_be_published(mapping.external()->address)) {
+      spdlog::warn(
+          "{}: {} is not a global address, so there is another NAT behind the PCP server, and "
+          "nobody "
+          "can come in: not published. [pcp] accept-external permits it",
+          what, keys::to_text(mapping.external()->address));
+    }
+  } else if (!mapping.external() && mapped.logged) {
+    spdlog::warn("{} is not mapped any more: {}", what, mapping.error());
+  } else if (!mapping.error().empty()) {
+    const std::string again =
+        mapping.state() == Mapping::State::REFUSED
+            ? "; asked again in " + seconds_text(mapping.refused_until() - now())
+            : "";
+    spdlog::warn("{}: {}{}", what, mapping.error(), again);
+  }
+  mapped.logged = mapping.external();
+  mapped.logged_error = mapping.error();
+}
+
+bool Agent::may_be_published(const Address& address) const {
+  if (keys::is_global(address)) return true;
+  return std::ranges::any_of(config_.pcp.accept_external,
+                             [&](const keys::AddressRule& rule) { return rule.contains(address); });
+}
+
+void Agent::publish(Time time) {
+  for (std::size_t index = 0; index < providers_.size(); ++index) {
+    std::vector<ServiceEndpoint> endpoints;
+    std::vector<const ServiceConfig*> undecided;
+    for (std::size_t i = 0; i < config_.services.size(); ++i) {
+      const ServiceConfig& service = config_.services[i];
+      if (std::ranges::find(service.providers, index) == service.providers.end()) continue;
+      const std::size_t at = service_mapping_[i];
+      const Mapping& mapping = client_->mappings()[at];
+      if (mapping.external() && may_be_published(mapping.external()->address)) {
+        endpoints.push_back({&service, *mapping.external(), mapping.expires(), mapping.lifetime()});
+      } else if (!mapped_[at].decided && time < decide_by_) {
+        undecided.push_back(&service);
+      }
+    }
+    Provider& provider = *providers_[index];
+    std::set<RRsetKey> kept;
+    for (const RRsetKey& key : provider.publisher().known()) {
+      const auto owns = [&key](const ServiceConfig* service) {
+        return may_belong_to(key, *service);
+      };
+      if (std::ranges::any_of(undecided, owns)) kept.insert(key);
+    }
+    provider.want(wanted_records(endpoints, provider.config().ttl), kept);
+  }
+}
+
+void Agent::save() {
+  state_changed_ = false;
+  std::vector<SavedMapping> saved;
+  for (std::size_t i = 0; i < mapped_.size(); ++i) {
+    const Mapped& mapped = mapped_[i];
+    const auto before = std::ranges::find_if(state_.mappings, [&](const SavedMapping& other) {
+      return other.protocol == mapped.protocol && other.internal_port == mapped.port;
+    });
+    if (client_ && client_->mappings()[i].external()) {
+      saved.push_back({mapped.protocol, mapped.port, *client_->mappings()[i].external()});
+    } else if (before != state_.mappings.end()) {
+      saved.push_back(*before);
+    }
+  }
+  state_.mappings = std::move(saved);
+  state_.published.clear();
+  for (const auto& provider : providers_) {
+    auto ours = provider->publisher().ours();
+    if (!ours.empty()) state_.published[provider->config().name] = std::move(ours);
+  }
+  std::string failure = file_.save(state_);
+  if (failure != save_failure_ && !failure.empty()) {
+    spdlog::error("{} cannot be written: {}", file_.path().string(), failure);
+  }
+  save_failure_ = std::move(failure);
+  if (stop_by_) schedule_work();
+}
+
+void Agent::wait_for_signal() {
+  signals_.async_wait([this](const error_code& error, int) {
+    if (error) return;
+    if (stop_by_) return context_.stop();  // twice: at once
+    begin_stop();
+    wait_for_signal();
+  });
+}
+
+void Agent::begin_stop() {
+  spdlog::info("stopping: withdraws names and mappings");
+  stop_by_ = now() + WITHDRAW_TIME;
+  connect_timer_.cancel();
+  for (const auto& provider : providers_) provider->want({}, {});
+  schedule_work();
+}
+
+/// First the names, then what they lead to.
+void Agent::continue_stop(Time time) {
+  const bool clean =
+      std::ranges::all_of(providers_, [](const auto& provider) { return provider->is_clean(); });
+  if (!unmapping_ && (clean || time >= *stop_by_)) {
+    if (!clean) spdlog::warn("not all names could be withdrawn: they end with their leases");
+    unmapping_ = true;
+    stop_by_ = time + UNMAP_TIME;
+    if (client_) client_->remove_all(time);
+    return schedule_work();
+  }
+  if (unmapping_ && (!client_ || client_->is_finished() || time >= *stop_by_)) {
+    save();
+    spdlog::info("stopped");
+    return context_.stop();
+  }
+  work_timer_.expires_at(std::min(*stop_by_, client_ ? client_->next() : Time::max()));
+  work_timer_.async_wait([this](const error_code& error) {
+    if (!error) schedule_work();
+  });
+}
+
+}  // namespace pcp_ddns

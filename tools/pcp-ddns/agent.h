@@ -1,0 +1,89 @@
+// The agent: sockets, timers and signals around the PCP client and the publishers.
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "tools/pcp-ddns/config.h"
+#include "tools/pcp-ddns/network_watch.h"
+#include "tools/pcp-ddns/pcp_client.h"
+#include "tools/pcp-ddns/pcp_socket.h"
+#include "tools/pcp-ddns/provider.h"
+#include "tools/pcp-ddns/state_file.h"
+
+namespace pcp_ddns {
+
+/// One thread; run() is called once.
+class Agent {
+ public:
+  Agent(Config config, StateFile& file, State state);
+  ~Agent();
+  Agent(const Agent&) = delete;
+  Agent& operator=(const Agent&) = delete;
+
+  /// Until SIGTERM or SIGINT, and the withdrawal that follows. @return the exit status
+  int run();
+
+ private:
+  /// A mapping, and what was last said of it in the log.
+  struct Mapped {
+    std::uint8_t protocol = 0;
+    std::uint16_t port = 0;
+    std::uint16_t external_port = 0;  // a wish
+    bool decided = false;             // there has been a mapping, or there was time enough for one
+    std::optional<External> logged;
+    std::string logged_error;
+  };
+
+  void connect();
+  void connect_later(const std::string& why);
+  void network_changed();
+  void probe_later();
+  std::optional<PcpServer> choose_server() const;
+  void announced(std::span<const std::uint8_t> octets, const PcpServer& from);
+  MapWish wish(const Mapped& mapped) const;
+  /// Lets work() run once, after all that is at hand was taken in.
+  void schedule_work();
+  void work();
+  void log_mapping(const Mapping& mapping, Mapped& mapped);
+  bool may_be_published(const Address& address) const;
+  void publish(Time now);
+  void save();
+  void wait_for_signal();
+  void begin_stop();
+  void continue_stop(Time now);
+
+  const Config config_;
+  StateFile& file_;
+  State state_;
+  boost::asio::io_context context_;
+  boost::asio::signal_set signals_;
+  boost::asio::steady_timer connect_timer_;
+  boost::asio::steady_timer work_timer_;
+  boost::asio::steady_timer probe_timer_;
+  PcpSocket socket_;
+  AnnounceSocket announce_socket_;
+  NetworkWatch network_;
+  const Random random_;
+
+  std::vector<Mapped> mapped_;
+  std::vector<std::size_t> service_mapping_;  // of each service, an index into mapped_
+  std::vector<std::unique_ptr<Provider>> providers_;
+  std::optional<PcpClient> client_;
+  PcpServer server_;
+  std::size_t next_server_ = 0;
+  Time decide_by_{};
+  std::string connect_failure_;  // what was last said in the log
+  std::string save_failure_;
+  bool work_scheduled_ = false;
+  bool state_changed_ = false;
+  std::optional<Time> stop_by_;
+  bool unmapping_ = false;
+};
+
+}  // namespace pcp_ddns

@@ -1,0 +1,363 @@
+#include "tools/pcp-ddns/config.h"
+
+#include <algorithm>
+#include <cctype>
+#include <cerrno>
+#include <charconv>
+#include <cstring>
+#include <fstream>
+#include <map>
+#include <sstream>
+
+#include "keys/toml_fields.h"
+#include "keys/toml_file.h"
+#include "tools/common/host_name.h"
+#include "tools/pcp-ddns/config_key.h"
+
+namespace pcp_ddns {
+namespace {
+
+using keys::TomlFields;
+using keys::TomlProblems;
+using zones::Name;
+
+constexpr std::uint8_t TCP = 6;  // IANA "Protocol Numbers"
+constexpr std::uint8_t UDP = 17;
+constexpr std::size_t MAX_SERVICES = 10'000;
+constexpr std::size_t MAX_TXT_OCTETS = 255;           // RFC 1035 §3.3.14
+constexpr std::size_t MAX_ALL_TXT_OCTETS = 1300;      // RFC 6763 §6.2
+constexpr std::size_t MAX_SERVICE_LABEL_OCTETS = 63;  // RFC 6763 §7 wants 16; all have not more
+
+bool all_of(std::string_view text, const char* more) {
+  return !text.empty() && std::ranges::all_of(text, [more](unsigned char c) {
+    return std::isalnum(c) != 0 || std::strchr(more, c) != nullptr;
+  });
+}
+
+std::optional<std::uint16_t> port_from_text(std::string_view text) {
+  std::uint16_t port = 0;
+  const char* end = text.data() + text.size();
+  const auto [at, error] = std::from_chars(text.data(), end, port);
+  if (error != std::errc{} || at != end || port == 0) return std::nullopt;
+  return port;
+}
+
+std::optional<PcpServer> pcp_server_from_text(std::string_view text) {
+  PcpServer server;
+  const std::size_t sign = text.find('#');
+  const auto address = keys::address_from_text(text.substr(0, sign));
+  if (!address) return std::nullopt;
+  server.address = *address;
+  if (sign == std::string_view::npos) return server;
+  const auto port = port_from_text(text.substr(sign + 1));
+  if (!port) return std::nullopt;
+  server.port = *port;
+  return server;
+}
+
+/// "192.0.2.1", "192.0.2.1:53", "[2001:db8::1]:53", "2001:db8::1", "ns.example.:53".
+bool read_name_server(std::string_view text, ProviderConfig& provider) {
+  std::string_view port;
+  if (text.starts_with('[')) {
+    const std::size_t end = text.find(']');
+    if (end == std::string_view::npos) return false;
+    port = text.substr(end + 1);
+    text = text.substr(1, end - 1);
+    if (!keys::address_from_text(text)) return false;
+  } else if (std::ranges::count(text, ':') == 1) {
+    port = text.substr(text.find(':'));
+    text = text.substr(0, text.find(':'));
+  }
+  if (!port.empty()) {
+    const auto number = port.starts_with(':') ? port_from_text(port.substr(1)) : std::nullopt;
+    if (!number) return false;
+    provider.port = *number;
+  }
+  const auto name = Name::from_text(text);
+  if (!keys::address_from_text(text) && (!name || name->is_root() || !tools::is_host_name(*name))) {
+    return false;
+  }
+  provider.server = text;
+  return true;
+}
+
+class Reader {
+ public:
+  Reader(const std::filesystem::path& file, TomlProblems& problems)
+      : problems_(problems), config_{} {
+    config_.file = file;
+    config_.state = file.parent_path() / "pcp-ddns.state";
+  }
+
+  void read(const toml::table& top);
+  Config take() { return std::move(config_); }
+
+ private:
+  void read_log(TomlFields& top);
+  void read_pcp(TomlFields& top);
+  void read_provider(const toml::table& table);
+  void read_service(const toml::table& table);
+  void read_names(TomlFields& fields, ServiceConfig& service);
+  void read_txt(TomlFields& fields, ServiceConfig& service);
+  void read_providers(TomlFields& fields, ServiceConfig& service);
+
+  TomlProblems& problems_;
+  Config config_;
+  std::map<Name, std::size_t> owners_;  // lines
+};
+
+void Reader::read(const toml::table& table) {
+  TomlFields top(table, "", problems_);
+  std::string state;
+  if (top.string("state", state)) {
+    config_.state = (config_.file.parent_path() / state).lexically_normal();
+  }
+  read_log(top);
+  read_pcp(top);
+  for (const toml::table* one : top.tables("provider")) read_provider(*one);
+  const auto services = top.tables("service");
+  for (const toml::table* one : services) read_service(*one);
+  if (!top.has("provider")) top.missing("provider", "[[provider]] says where names are published");
+  if (!top.has("service")) top.missing("service", "[[service]] says what is to be reached");
+  if (services.size() > MAX_SERVICES) {
+    problems_.error(0, "more than " + std::to_string(MAX_SERVICES) + " services");
+  }
+  top.finish();
+}
+
+void Reader::read_log(TomlFields& top) {
+  const toml::table* table = top.table("log");
+  if (!table) return;
+  TomlFields fields(*table, "[log]", problems_);
+  std::string text;
+  if (const toml::node* node = fields.string("level", text)) {
+    const std::map<std::string, LogLevel> levels = {{"debug", LogLevel::DEBUG},
+                                                    {"info", LogLevel::INFO},
+                                                    {"warning", LogLevel::WARNING},
+                                                    {"error", LogLevel::ERROR}};
+    const auto found = levels.find(text);
+    if (found == levels.end()) {
+      fields.error(node, "level", "must be debug, info, warning or error");
+    } else {
+      config_.log_level = found->second;
+    }
+  }
+  fields.finish();
+}
+
+void Reader::read_pcp(TomlFields& top) {
+  const toml::table* table = top.table("pcp");
+  if (!table) return;
+  TomlFields fields(*table, "[pcp]", problems_);
+  fields.strings("servers", [&](const toml::node& node, const std::string& text) {
+    const auto server = pcp_server_from_text(text);
+    if (!server) {
+      fields.error(
+          &node, "servers",
+          "must be addresses, as \"10.64.0.1\" (or \"10.64.0.1#5351\" with a port), not \"" +
+              keys::printable(text) + "\"");
+    } else if (std::ranges::find(config_.pcp.servers, *server) != config_.pcp.servers.end()) {
+      fields.error(&node, "servers", "has " + to_text(*server) + " twice");
+    } else {
+      config_.pcp.servers.push_back(*server);
+    }
+  });
+  std::chrono::milliseconds lifetime = config_.pcp.lifetime;
+  if (fields.duration("lifetime", lifetime, std::chrono::seconds(120), std::chrono::hours(24))) {
+    config_.pcp.lifetime = std::chrono::duration_cast<std::chrono::seconds>(lifetime);
+  }
+  std::chrono::milliseconds probe{0};
+  if (fields.duration("probe-interval", probe, std::chrono::seconds(10), std::chrono::hours(24))) {
+    config_.pcp.probe_interval = std::chrono::duration_cast<std::chrono::seconds>(probe);
+  }
+  fields.strings("accept-external", [&](const toml::node& node, const std::string& text) {
+    auto rule = keys::AddressRule::from_text(text);
+    if (!rule || rule->kind != keys::AddressRule::Kind::PREFIX) {
+      fields.error(&node, "accept-external",
+                   "must be prefixes, as \"198.51.100.0/24\": " +
+                       (rule ? "\"" + text + "\" is none" : rule.error()));
+    } else {
+      config_.pcp.accept_external.push_back(*rule);
+    }
+  });
+  fields.finish();
+}
+
+void Reader::read_provider(const toml::table& table) {
+  TomlFields fields(table, "[[provider]]", problems_);
+  ProviderConfig provider;
+  provider.line = fields.line();
+  provider.name = config_.providers.empty() ? "default" : "";
+  if (const toml::node* node = fields.string("name", provider.name)) {
+    if (!all_of(provider.name, "-_.") || provider.name.size() > 60) {
+      fields.error(node, "name", "must be letters, digits, '-', '_' and '.'");
+    }
+  } else if (provider.name.empty()) {
+    fields.missing("name", "there are several; services and the state file tell them apart by it");
+  }
+  for (const ProviderConfig& other : config_.providers) {
+    if (other.name == provider.name && !provider.name.empty()) {
+      problems_.error(provider.line, "[[provider]] repeats the name of line " +
+                                         std::to_string(other.line) + ": " + provider.name);
+    }
+  }
+  if (!fields.domain_name("zone", provider.zone) && !fields.has("zone")) {
+    fields.missing("zone", "that is updated, as \"dyn.example.\"");
+  }
+  std::string server;
+  if (const toml::node* node = fields.string("server", server)) {
+    if (!read_name_server(server, provider)) {
+      fields.error(node, "server",
+                   "must be an address or a host name, with a port or without: \"192.0.2.53\", "
+                   "\"192.0.2.53:53\", \"[2001:db8::53]:53\", \"ns.example.:53\"");
+    }
+  }
+  fields.integer("ttl", provider.ttl, 1, 60);
+  fields.boolean("replace", provider.replace);
+  if (const toml::table* key = fields.table("key")) {
+    provider.signer = read_signer(*key, problems_, config_.file);
+  } else if (!fields.has("key")) {
+    fields.missing("key", "that signs the updates, as { secret-file = \"h1.key\" }");
+  }
+  fields.finish();
+  config_.providers.push_back(std::move(provider));
+}
+
+void Reader::read_service(const toml::table& table) {
+  TomlFields fields(table, "[[service]]", problems_);
+  ServiceConfig service;
+  service.line = fields.line();
+  read_providers(fields, service);
+  read_names(fields, service);
+  if (!fields.integer("port", service.port, 1, 65535) && !fields.has("port")) {
+    fields.missing("port", "on which the service listens here");
+  }
+  fields.integer("external-port", service.external_port, 1, 65535);
+  fields.integer("priority", service.priority, 0, 65535);
+  fields.integer("weight", service.weight, 0, 65535);
+  read_txt(fields, service);
+  if (const toml::node* node = fields.string("uri", service.uri)) {
+    const bool is_scheme = all_of(service.uri, "+-.") && std::isalpha(service.uri[0]) != 0;
+    if (!is_scheme) fields.error(node, "uri", "must be a scheme, as \"https\"");
+  }
+  fields.finish();
+  config_.services.push_back(std::move(service));
+}
+
+void Reader::read_names(TomlFields& fields, ServiceConfig& service) {
+  const toml::node* host = fields.domain_name("host", service.host);
+  if (!host && !fields.has("host")) fields.missing("host", "that the service is found by");
+  if (host && (service.host.is_root() || !tools::is_host_name(service.host))) {
+    fields.error(host, "host", "is no host name: letters, digits and inner hyphens");
+    host = nullptr;
+  }
+  for (const std::size_t index : service.providers) {
+    const Name& zone = config_.providers[index].zone;
+    if (host && !zone.is_root() && !service.host.is_at_or_below(zone)) {
+      fields.error(host, "host", "is not in the zone " + zone.to_text());
+    }
+  }
+  const toml::node* type = fields.string("type", service.type);
+  if (!type) {
+    if (!fields.has("type")) fields.missing("type", "as \"_http._tcp\"");
+    return;
+  }
+  const std::size_t dot = service.type.find('.');
+  const std::string label = service.type.substr(0, dot);
+  const std::string protocol = dot == std::string::npos ? "" : service.type.substr(dot + 1);
+  service.protocol = protocol == "_tcp" ? TCP : protocol == "_udp" ? UDP : 0;
+  if (service.protocol == 0 || !label.starts_with('_') || !all_of(label.substr(1), "-") ||
+      label.size() > MAX_SERVICE_LABEL_OCTETS) {
+    return fields.error(type, "type", "must be \"_NAME._tcp\" or \"_NAME._udp\"");
+  }
+  if (!host) return;
+  const auto owner = Name::from_text(service.type + "." + service.host.to_text());
+  if (!owner) return fields.error(type, "type", "makes the name too long");
+  service.owner = *owner;
+  const auto [first, added] = owners_.emplace(service.owner, service.line);
+  if (!added) {
+    fields.error(
+        type, "type",
+        "and 'host' are those of the [[service]] in line " + std::to_string(first->second));
+  }
+}
+
+void Reader::read_txt(TomlFields& fields, ServiceConfig& service) {
+  std::size_t size = 0;
+  std::vector<std::string> keys_seen;
+  fields.strings("txt", [&](const toml::node& node, const std::string& text) {
+    std::string key = text.substr(0, text.find('='));
+    std::ranges::transform(key, key.begin(),
+                           [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    const bool printable = std::ranges::all_of(key, [](char c) { return c >= 0x20 && c <= 0x7e; });
+    if (key.empty() || !printable) {  // RFC 6763 §6.4
+      fields.error(&node, "txt", "must be \"KEY=VALUE\" each, the key of printable ASCII");
+    } else if (key == "endpoint") {
+      fields.error(&node, "txt", "has 'endpoint', which is made from the mapping");
+    } else if (std::ranges::find(keys_seen, key) != keys_seen.end()) {
+      fields.error(&node, "txt", "has the key '" + keys::printable(key) + "' twice");
+    } else if (text.size() > MAX_TXT_OCTETS) {
+      fields.error(&node, "txt", "has a string of more than 255 octets");
+    }
+    keys_seen.push_back(key);
+    size += 1 + text.size();
+    service.txt.push_back(text);
+  });
+  if (size > MAX_ALL_TXT_OCTETS) {
+    fields.error(fields.node("txt"), "txt",
+                 "is more than 1,300 octets, which answers cannot carry");
+  }
+}
+
+void Reader::read_providers(TomlFields& fields, ServiceConfig& service) {
+  const auto add = [&](const toml::node& node, const std::string& name) {
+    const auto found = std::ranges::find(config_.providers, name, &ProviderConfig::name);
+    if (found == config_.providers.end()) {
+      return fields.error(&node, "provider",
+                          "names no [[provider]]: \"" + keys::printable(name) + "\"");
+    }
+    const auto index = static_cast<std::size_t>(found - config_.providers.begin());
+    if (std::ranges::find(service.providers, index) == service.providers.end()) {
+      service.providers.push_back(index);
+    }
+  };
+  fields.strings("provider", add);
+  if (fields.has("provider")) return;
+  for (std::size_t i = 0; i < config_.providers.size(); ++i) service.providers.push_back(i);
+}
+
+}  // namespace
+
+std::string to_text(const PcpServer& server) {
+  std::string text = keys::to_text(server.address);
+  if (server.port != PCP_SERVER_PORT) text += "#" + std::to_string(server.port);
+  return text;
+}
+
+ConfigResult parse_config(std::string_view text, const std::filesystem::path& file) {
+  const auto path = std::filesystem::absolute(file).lexically_normal();
+  TomlProblems problems(file);
+  Reader reader(path, problems);
+  keys::read_toml(text, problems, [&](const toml::table& top) { reader.read(top); });
+  ConfigResult result;
+  result.errors = problems.take_errors();
+  result.warnings = problems.take_warnings();
+  if (result.errors.empty()) result.config = reader.take();
+  return result;
+}
+
+ConfigResult read_config(const std::filesystem::path& file) {
+  std::ifstream in(file, std::ios::binary);
+  std::ostringstream text;
+  if (in) text << in.rdbuf();
+  if (!in || !std::filesystem::is_regular_file(file)) {
+    ConfigResult result;
+    result.errors.push_back(
+        {file, 0,
+         std::string("cannot be read: ") + (errno != 0 ? std::strerror(errno) : "not a file")});
+    return result;
+  }
+  return parse_config(text.view(), file);
+}
+
+}  // namespace pcp_ddns

@@ -1,0 +1,86 @@
+// The agent's configuration: one TOML file into plain structs that hold the defaults.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "keys/exchange.h"
+#include "keys/grant.h"
+#include "keys/toml_problems.h"
+#include "tools/pcp-ddns/pcp_message.h"
+#include "zones/name.h"
+
+namespace pcp_ddns {
+
+enum class LogLevel : std::uint8_t { DEBUG, INFO, WARNING, ERROR };
+
+struct PcpServer {
+  Address address{};
+  std::uint16_t port = PCP_SERVER_PORT;
+  bool operator==(const PcpServer&) const = default;
+};
+/// "10.64.0.1", or "10.64.0.1#5352" with another port than 5351, as DNS tools write it.
+std::string to_text(const PcpServer& server);
+
+struct PcpConfig {
+  std::vector<PcpServer> servers;  // tried in this order; empty: the default router
+  std::chrono::seconds lifetime{3600};
+  std::chrono::seconds probe_interval{0};  // 0: never
+  /// External addresses that may be published although they are not global.
+  std::vector<keys::AddressRule> accept_external;
+};
+
+/// A name server that takes updates.
+struct ProviderConfig {
+  std::string name;
+  zones::Name zone;
+  std::string server;  // address or host name; empty: the primary that the zone's SOA names
+  std::uint16_t port = 53;
+  keys::Signer signer;
+  std::uint32_t ttl = 60;
+  bool replace = false;  // RRsets that somebody else made are replaced
+  std::size_t line = 0;
+};
+
+struct ServiceConfig {
+  std::vector<std::size_t> providers;  // where it is published, as indices
+  zones::Name host;
+  zones::Name owner;  // _http._tcp.h1.dyn.example.
+  std::string type;   // _http._tcp
+  std::uint8_t protocol = 0;
+  std::uint16_t port = 0;
+  std::uint16_t external_port = 0;  // a wish; 0: the port itself
+  std::uint16_t priority = 0;
+  std::uint16_t weight = 0;
+  std::vector<std::string> txt;
+  std::string uri;  // a scheme, or empty: no URI record
+  std::size_t line = 0;
+};
+
+/// Paths are absolute.
+struct Config {
+  std::filesystem::path file;
+  std::filesystem::path state;
+  LogLevel log_level = LogLevel::INFO;
+  PcpConfig pcp;
+  std::vector<ProviderConfig> providers;
+  std::vector<ServiceConfig> services;
+};
+
+struct ConfigResult {
+  std::optional<Config> config;           // only when there is no error
+  std::vector<keys::TomlProblem> errors;  // all of them, in the order of the file
+  std::vector<keys::TomlProblem> warnings;
+};
+
+/// Reads, checks each field, then the fields against one another. Never throws on what a file can
+/// hold. Reads key files as well.
+ConfigResult read_config(const std::filesystem::path& file);
+/// The same for text that is at hand; `file` names it and is what relative paths are relative to.
+ConfigResult parse_config(std::string_view text, const std::filesystem::path& file);
+
+}  // namespace pcp_ddns

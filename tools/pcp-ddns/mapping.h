@@ -1,0 +1,109 @@
+// One PCP mapping: when to ask for it, again, and anew (RFC 6887 §8.1.1, §11.2.1, §15). No I/O;
+// time and chance are passed in.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "tools/pcp-ddns/pcp_message.h"
+
+namespace pcp_ddns {
+
+using Time = std::chrono::steady_clock::time_point;
+using Duration = std::chrono::steady_clock::duration;
+/// Uniform in [0, 1).
+using Random = std::function<double()>;
+
+constexpr std::chrono::seconds IRT{3};                      // RFC 6887 §8.1.1
+constexpr std::chrono::seconds MRT{1024};                   // RFC 6887 §8.1.1
+constexpr std::chrono::seconds MIN_BETWEEN_RENEWALS{4};     // RFC 6887 §11.2.1
+constexpr std::chrono::seconds MAX_LIFETIME{24 * 60 * 60};  // RFC 6887 §15
+constexpr std::chrono::seconds SHORT_ERROR{30};             // RFC 6887 §7.4
+constexpr std::chrono::seconds MAX_VERSION_ERROR{30 * 60};  // RFC 6887 §9
+constexpr int MAX_DELETIONS = 3;  // of one mapping that are sent; its lifetime ends it as well
+
+struct External {
+  Address address{};
+  std::uint16_t port = 0;
+  bool operator==(const External&) const = default;
+};
+
+/// What is asked for. Protocol and internal port (and the third party) name the mapping.
+struct MapWish {
+  std::uint8_t protocol = 0;  // IANA: 6 is TCP, 17 UDP
+  std::uint16_t internal_port = 0;
+  External suggested;  // all zeros of a family asks for one of that family (RFC 6887 §11.1)
+  std::chrono::seconds lifetime{3600};
+  std::vector<Option> options{};
+};
+
+class Mapping {
+ public:
+  enum class State : std::uint8_t {
+    ASKING,    // sent until an answer comes; what was assigned before may still be valid
+    MAPPED,    // renewed in time
+    REFUSED,   // until the error's lifetime is over
+    DELETING,  // as ASKING, but to end it
+    ENDED,
+  };
+
+  Mapping(MapWish wish, const Nonce& nonce, Time now);
+
+  State state() const { return state_; }
+  const MapWish& wish() const { return wish_; }
+  /// What the server assigned, as long as its lifetime lasts.
+  const std::optional<External>& external() const { return external_; }
+  Time expires() const { return expires_; }
+  std::chrono::seconds lifetime() const { return lifetime_; }
+  /// Why there is no mapping, or why the last renewal failed; empty when all is well.
+  const std::string& error() const { return error_; }
+  /// Of REFUSED.
+  Time refused_until() const { return next_; }
+  int tries() const { return tries_; }  // since the last answer
+
+  /// When due() has something to do.
+  Time next() const;
+  /// @return true when request() is to be sent now
+  bool due(Time now, const Random& random);
+  PcpRequest request(const Address& client) const;
+  /// Puts off what is to be sent before `until`.
+  void hold(Time until);
+
+  /// True for a response about this mapping, asked for or not (RFC 6887 §11.4).
+  bool matches(const PcpResponse& response) const;
+  /// Of a response that matches().
+  void received(const PcpResponse& response, Time now, const Random& random);
+  /// Until `until`; `why` is for the user.
+  void refuse(std::string why, Time until);
+  /// The server may have lost its state: asks anew at `at` (RFC 6887 §16.3.1). What was assigned
+  /// stays until an answer or its end.
+  void recreate(Time at);
+  /// Asks for the mapping's end (RFC 6887 §15.1).
+  void remove(Time now);
+
+ private:
+  void schedule_renewal(Time now, const Random& random);
+  void schedule_retransmission(Time now, const Random& random);
+  void ask(Time at);
+
+  MapWish wish_;
+  Nonce nonce_;
+  State state_ = State::ASKING;
+  std::optional<External> external_;
+  std::optional<External> last_;  // what was assigned last, to be suggested again
+  std::string error_;
+  Time expires_{};
+  Time granted_{};
+  std::chrono::seconds lifetime_{};
+  Time next_;
+  std::optional<Time> sent_;
+  Duration rt_{};  // RFC 6887 §8.1.1; zero before the first transmission
+  int renewals_ = 0;
+  int tries_ = 0;
+};
+
+}  // namespace pcp_ddns

@@ -1,0 +1,65 @@
+// What a service's endpoint looks like in the DNS (RFC 2782, RFC 6763 §6, RFC 7553). Pure.
+#pragma once
+
+#include <compare>
+#include <map>
+#include <set>
+#include <span>
+#include <vector>
+
+#include "tools/pcp-ddns/config.h"
+#include "tools/pcp-ddns/mapping.h"
+#include "zones/message.h"
+#include "zones/rdata.h"
+
+namespace pcp_ddns {
+
+struct RRsetKey {
+  zones::Name owner;
+  zones::Type type{};
+  friend bool operator==(const RRsetKey&, const RRsetKey&) = default;
+  friend auto operator<=>(const RRsetKey&, const RRsetKey&) = default;
+};
+
+struct WantedRRset {
+  std::uint32_t ttl = 0;
+  std::vector<zones::Rdata> rdatas;
+  Time until{};      // lease and TTL have to be over by then
+  zones::Name host;  // of the service; what belongs to one host is published together
+};
+using Wanted = std::map<RRsetKey, WantedRRset>;
+
+/// A service that can be reached.
+struct ServiceEndpoint {
+  const ServiceConfig* service = nullptr;
+  External external;
+  Time until{};                     // the mapping lives
+  std::chrono::seconds lifetime{};  // that the mapping was granted
+};
+
+/// "198.51.100.1:8001", "[2001:db8::1]:8001".
+std::string to_text(const External& external);
+
+/// The records of all services of one provider: A or AAAA at the host, SRV and TXT (and URI) at
+/// _service._proto below it. TXT has the key "endpoint", which to_text() makes, after those of the
+/// configuration.
+///
+/// An SRV leads to all addresses of its target, but a mapping is of one. Where the services of a
+/// host have several external addresses, the first is at the host itself, and each other one at a
+/// name of its own below it: ip-198-51-100-2.h1.dyn.example.
+///
+/// The TTL is an eighth of the mapping's lifetime, and at most `max_ttl`: the lease, which is shorter
+/// by it, then outlasts the second renewal, which is due at 13/16 at the latest.
+Wanted wanted_records(std::span<const ServiceEndpoint> endpoints, std::uint32_t max_ttl);
+
+/// A record that is, or may be, on a server, and is ours.
+struct OwnRecord {
+  zones::Record record;
+  bool confirmed =
+      false;  // an update with it, or with another one of its RRset, was answered NOERROR
+};
+
+/// Whether an RRset may be one of the service's.
+bool may_belong_to(const RRsetKey& rrset, const ServiceConfig& service);
+
+}  // namespace pcp_ddns

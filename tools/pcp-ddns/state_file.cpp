@@ -1,0 +1,184 @@
+#include "tools/pcp-ddns/state_file.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <charconv>
+#include <cstring>
+#include <fstream>
+#include <sstream>
+
+#include "tools/pcp-ddns/agent_secret.h"
+#include "zones/text.h"
+
+namespace pcp_ddns {
+namespace {
+
+constexpr std::string_view FIRST_LINE = "pcp-ddns state 1";
+
+std::string system_error() { return std::strerror(errno); }
+
+std::string_view take_word(std::string_view& line) {
+  const std::string_view word = line.substr(0, line.find(' '));
+  line.remove_prefix(std::min(word.size() + 1, line.size()));
+  return word;
+}
+
+template <class T>
+bool read_number(std::string_view word, T& value) {
+  const char* end = word.data() + word.size();
+  const auto [at, error] = std::from_chars(word.data(), end, value);
+  return error == std::errc{} && at == end;
+}
+
+bool read_secret(std::string_view line, State& state) {
+  auto secret = keys::Secret::from_base64(line);
+  if (!secret || secret->octets().size() < AGENT_SECRET_OCTETS || state.secret) return false;
+  state.secret = std::make_shared<const keys::Secret>(std::move(*secret));
+  return true;
+}
+
+bool read_mapping(std::string_view line, State& state) {
+  SavedMapping mapping;
+  const bool right = read_number(take_word(line), mapping.protocol) &&
+                     read_number(take_word(line), mapping.internal_port);
+  const auto address = keys::address_from_text(take_word(line));
+  if (!right || !address || !read_number(line, mapping.external.port)) return false;
+  mapping.external.address = *address;
+  state.mappings.push_back(mapping);
+  return true;
+}
+
+bool read_record(std::string_view line, bool confirmed, State& state) {
+  const std::string provider(take_word(line));
+  zones::Record record;
+  const auto owner = zones::Name::from_text(take_word(line));
+  if (provider.empty() || !owner || !zones::type_from_text(take_word(line), record.type)) {
+    return false;
+  }
+  auto rdata = zones::rdata_from_text(record.type, line);
+  if (!rdata) return false;
+  record.owner = *owner;
+  record.rdata = std::move(*rdata);
+  state.published[provider].push_back({std::move(record), confirmed});
+  return true;
+}
+
+bool read_line(std::string_view line, State& state) {
+  const std::string_view word = take_word(line);
+  if (word == "secret") return read_secret(line, state);
+  if (word == "mapping") return read_mapping(line, state);
+  if (word == "published" || word == "tried") return read_record(line, word == "published", state);
+  return false;
+}
+
+/// Writes and syncs. @return empty, or what went wrong
+std::string write_file(const std::filesystem::path& path, std::string_view text) {
+  const int file = open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+  if (file < 0) return system_error();
+  std::string failure;
+  while (!text.empty() && failure.empty()) {
+    const ssize_t count = write(file, text.data(), text.size());
+    if (count < 0 && errno != EINTR) failure = system_error();
+    if (count > 0) text.remove_prefix(static_cast<std::size_t>(count));
+  }
+  if (failure.empty() && fsync(file) != 0) failure = system_error();
+  close(file);
+  return failure;
+}
+
+/// So that the rename survives a power cut.
+void sync_folder(const std::filesystem::path& folder) {
+  const int file = open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (file < 0) return;
+  fsync(file);
+  close(file);
+}
+
+}  // namespace
+
+std::string to_text(const State& state) {
+  std::string secret = state.secret->to_base64();
+  std::string text;
+  text.append(FIRST_LINE).append("\nsecret ").append(secret).append("\n");
+  keys::wipe(secret);
+  for (const SavedMapping& mapping : state.mappings) {
+    text += "mapping " + std::to_string(mapping.protocol) + " " +
+            std::to_string(mapping.internal_port) + " " + keys::to_text(mapping.external.address) +
+            " " + std::to_string(mapping.external.port) + "\n";
+  }
+  for (const auto& [provider, records] : state.published) {
+    for (const auto& [record, confirmed] : records) {
+      text += (confirmed ? "published " : "tried ") + provider + " " + record.owner.to_text() +
+              " " + zones::to_text(record.type) + " " +
+              zones::rdata_to_text(record.type, record.rdata) + "\n";
+    }
+  }
+  return text;
+}
+
+zones::Result<State, std::string> parse_state(std::string_view text) {
+  State state;
+  std::size_t number = 0;
+  while (!text.empty()) {
+    ++number;
+    const std::string_view line = text.substr(0, text.find('\n'));
+    const bool whole = line.size() < text.size();
+    text.remove_prefix(std::min(line.size() + 1, text.size()));
+    const bool right = number == 1 ? line == FIRST_LINE : whole && read_line(line, state);
+    if (!right) return tl::unexpected("line " + std::to_string(number) + " is not of a state file");
+  }
+  if (!state.secret) return tl::unexpected(std::string("there is no line with a secret"));
+  return state;
+}
+
+StateFile::~StateFile() { keys::wipe(written_); }
+
+zones::Result<State, std::string> StateFile::load() {
+  std::error_code error;
+  if (!std::filesystem::exists(path_, error) && !error) {
+    State state;
+    state.secret = std::make_shared<const keys::Secret>(keys::Secret::random(AGENT_SECRET_OCTETS));
+    if (std::string failure = save(state); !failure.empty()) {
+      return tl::unexpected(path_.string() + " cannot be written: " + failure);
+    }
+    return state;
+  }
+  std::ifstream in(path_, std::ios::binary);
+  std::ostringstream octets;
+  if (in) octets << in.rdbuf();
+  if (!in) return tl::unexpected(path_.string() + " cannot be read: " + system_error());
+  std::string text = std::move(octets).str();
+  auto state = parse_state(text);
+  if (!state) {
+    keys::wipe(text);
+    return tl::unexpected(path_.string() + ": " + state.error() +
+                          "; remove the file to begin anew (what was published ends with its "
+                          "lease)");
+  }
+  written_ = std::move(text);
+  return state;
+}
+
+std::string StateFile::save(const State& state) {
+  std::string text = to_text(state);
+  if (text == written_) {
+    keys::wipe(text);
+    return {};
+  }
+  const std::filesystem::path fresh = path_.string() + ".new";
+  std::string failure = write_file(fresh, text);
+  if (failure.empty() && std::rename(fresh.c_str(), path_.c_str()) != 0) failure = system_error();
+  if (!failure.empty()) {
+    keys::wipe(text);
+    return failure;
+  }
+  sync_folder(path_.parent_path());
+  keys::wipe(written_);
+  written_ = std::move(text);
+  return {};
+}
+
+}  // namespace pcp_ddns
