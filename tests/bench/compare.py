@@ -218,6 +218,7 @@ def main():
     parser.add_argument("--seconds", type=float, default=3, help="each measurement takes (3)")
     parser.add_argument("--bin", required=True, help=argparse.SUPPRESS)
     args = parser.parse_args()
+    args.bin = os.path.abspath(args.bin)  # servers run in folders of their own
     args.servers = args.servers.split(",")
     unknown = [key for key in args.servers if key not in servers.ALL]
     if unknown:
