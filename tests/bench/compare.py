@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Measures dnsd beside Knot, NSD and BIND, and prints one table. tests/bench/run builds what it needs and calls it."""
+"""Measures dnsd beside Knot, NSD, BIND, YADIFA and PowerDNS, and prints one table. tests/bench/run builds what it needs
+and calls it."""
 import argparse
 import json
 import os
@@ -155,7 +156,7 @@ class Bench:
 
     def ratio(self, row, server, other, field):
         mine, theirs = self.table.median(row, server, field), self.table.median(row, other, field)
-        return f"{mine / theirs:8.2f}" if mine and theirs else f"{'–':>8}"
+        return f"{mine / theirs:10.2f}" if mine and theirs else f"{'–':>10}"
 
     def names(self, row):
         return [name for found, name in self.table.figures if found == row]
@@ -167,11 +168,12 @@ class Bench:
             for load in QUERY_LOADS:
                 row = f"queries {hosts} {load}"
                 print(f"\nQueries, {hosts:,} hosts, {load}")
-                print(f"  {'':8}{'answers/s':>12}{'per CPU-s':>12}{'÷ echo':>8}{'÷ Knot':>8}{'÷ NSD':>8}{'÷ BIND':>8}"
-                      f"{'lost':>8}")
+                others = self.names(row)
+                heads = "".join(f"{'÷ ' + name:>10}" for name in others if name != "dnsd")
+                print(f"  {'':8}{'answers/s':>12}{'per CPU-s':>12}{heads}{'lost':>8}")
                 for name in self.names(row):
                     ratios = "".join(
-                        self.ratio(row, name, other, "per_cpu_second") for other in ("echo", "Knot", "NSD", "BIND")
+                        self.ratio(row, name, other, "per_cpu_second") for other in others if other != "dnsd"
                     )
                     print(f"  {name:8}{self.table.median(row, name, 'per_second'):12,.0f}"
                           f"{self.table.median(row, name, 'per_cpu_second'):12,.0f}{ratios}"
@@ -180,10 +182,12 @@ class Bench:
             for load in UPDATE_LOADS:
                 row = f"updates {hosts} {load}"
                 print(f"\nSigned updates, {hosts:,} hosts: {load}")
-                print(f"  {'':8}{'updates/s':>12}{'÷ Knot':>8}{'÷ BIND':>8}{'p50 ms':>10}{'p99 ms':>10}"
+                others = self.names(row)
+                heads = "".join(f"{'÷ ' + name:>10}" for name in others if name != "dnsd")
+                print(f"  {'':8}{'updates/s':>12}{heads}{'p50 ms':>10}{'p99 ms':>10}"
                       f"{'CPU ms each':>13}{'lost':>8}")
                 for name in self.names(row):
-                    ratios = "".join(self.ratio(row, name, other, "per_second") for other in ("Knot", "BIND"))
+                    ratios = "".join(self.ratio(row, name, other, "per_second") for other in others if other != "dnsd")
                     print(f"  {name:8}{self.table.median(row, name, 'per_second'):12,.0f}{ratios}"
                           f"{self.table.median(row, name, 'p50_ms'):10.2f}{self.table.median(row, name, 'p99_ms'):10.2f}"
                           f"{self.table.median(row, name, 'cpu_ms_each'):13.3f}"
@@ -213,7 +217,7 @@ def main():
     parser.add_argument("--start-hosts", type=counts, default=[100_000], metavar="N,…",
                         help="zone sizes for the starts (100000)")
     parser.add_argument("--big", action="store_true", help="1,000,000 hosts in all three")
-    parser.add_argument("--servers", default="echo,dnsd,knot,nsd,bind", help="of these: %(default)s")
+    parser.add_argument("--servers", default="echo,dnsd,knot,nsd,bind,yadifa,pdns", help="of these: %(default)s")
     parser.add_argument("--rounds", type=int, default=3, help="of which the median is shown (3)")
     parser.add_argument("--seconds", type=float, default=3, help="each measurement takes (3)")
     parser.add_argument("--bin", required=True, help=argparse.SUPPRESS)

@@ -1,5 +1,7 @@
 """The servers that are compared: how each is configured, started in the foreground, and stopped by its PID."""
+import grp
 import os
+import pwd
 import shutil
 import signal
 import socket
@@ -359,4 +361,86 @@ zone "{ZONE}" {{
         return [binary, "-g", "-c", path, "-n", "1"]
 
 
-ALL = {"echo": Echo, "dnsd": Dnsd, "knot": Knot, "nsd": Nsd, "bind": Bind}
+class Yadifa(Server):
+    name = "YADIFA"
+
+    @classmethod
+    def version(cls):
+        return first_line_of(["yadifad", "--version"])
+
+    def configure(self):
+        # It keeps its journal beside the zone file, and is told both by folder.
+        zone_file = os.path.join(self.folder, "zone")
+        if not os.path.exists(zone_file):
+            shutil.copy(self.zone_file, zone_file)
+        path = self.write(
+            "yadifad.conf",
+            f"""
+<main>
+    daemon off
+    chroot off
+    logpath "{self.folder}"
+    pidfile "{self.folder}/yadifad.pid"
+    datapath "{self.folder}"
+    keyspath "{self.folder}"
+    xfrpath "{self.folder}"
+    edns0-max-size 1232
+    max-tcp-queries 100
+    user {pwd.getpwuid(os.getuid()).pw_name}
+    group {grp.getgrgid(os.getgid()).gr_name}
+    port {self.port}
+    listen 127.0.0.1
+    statistics off
+    thread-count-by-address 1
+    network-model 2  # recvmmsg and sendmmsg, the fastest here
+    allow-query any
+    allow-control none
+</main>
+<key>
+    name {KEY}
+    algorithm hmac-sha256
+    secret {SECRET}
+</key>
+<zone>
+    domain {ZONE}
+    type master
+    file zone
+    allow-update key {KEY}
+    allow-transfer key {KEY}
+</zone>
+""",
+        )
+        return ["yadifad", "-c", path]
+
+
+class PowerDns(Server):
+    name = "PDNS"
+    takes_updates = False  # with a zone file behind it; its SQL backends have other figures altogether
+
+    @classmethod
+    def version(cls):
+        line = first_line_of(["pdns_server", "--version"])  # a line of its log
+        return line[max(0, line.find("PowerDNS")):].split(" (C)")[0]
+
+    def configure(self):
+        named = self.write("named.conf", f'zone "{ZONE}" {{ type master; file "{self.zone_file}"; }};\n')
+        self.write(
+            "pdns.conf",
+            f"""
+launch=bind
+bind-config={named}
+local-address=127.0.0.1
+local-port={self.port}
+daemon=no
+guardian=no
+socket-dir={self.folder}
+receiver-threads=1
+distributor-threads=1
+security-poll-suffix=
+loglevel=3
+""",
+        )
+        return ["pdns_server", f"--config-dir={self.folder}"]
+
+
+ALL = {"echo": Echo, "dnsd": Dnsd, "knot": Knot, "nsd": Nsd, "bind": Bind, "yadifa": Yadifa, "pdns": PowerDns}
