@@ -100,7 +100,10 @@ class PcpServer:
                 if self.drops:
                     self.drops -= 1
                 elif answer:
-                    self.sock.sendto(self.raw(answer) if self.raw else answer, peer)
+                    try:
+                        self.sock.sendto(self.raw(answer) if self.raw else answer, peer)
+                    except OSError:  # closed
+                        return
                 self.lock.notify_all()
 
     def _answer(self, octets, peer):

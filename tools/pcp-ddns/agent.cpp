@@ -20,7 +20,7 @@ using boost::system::error_code;
 constexpr std::chrono::seconds CONNECT_RETRY{5};
 constexpr int SILENT_TRIES = 3;  // after them the next server is asked (RFC 7488 §2)
 constexpr std::chrono::seconds WITHDRAW_TIME{5};
-constexpr std::chrono::seconds UNMAP_TIME{2};
+constexpr std::chrono::seconds UNMAP_TIME{4};  // what is lost is sent again after three
 
 Time now() { return std::chrono::steady_clock::now(); }
 
