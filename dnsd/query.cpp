@@ -77,6 +77,7 @@ class Search {
 
   std::optional<ZoneSnapshot> zone_of_name();
   bool follow(NameView target, RRsetView dname = {});
+  bool has_led_on(RRsetView dname) const;
   Step step(const ZoneSnapshot& zone);
   Step from_data(const ZoneSnapshot& zone, RRsetsView rrsets);
   Step any(RRsetsView rrsets);
@@ -150,6 +151,13 @@ std::optional<ZoneSnapshot> Search::zone_of_name() {
   return zone;
 }
 
+/// True for a DNAME that the chain came by: it stands in the answer already.
+bool Search::has_led_on(RRsetView dname) const {
+  const auto end = followed_.begin() + static_cast<std::ptrdiff_t>(chain_);
+  return std::any_of(followed_.begin(), end,
+                     [dname](const Followed& before) { return before.dname == dname.packed(); });
+}
+
 /// False when the chain ends here: it is too long, or comes back to where it was.
 bool Search::follow(NameView target, RRsetView dname) {
   if (chain_ == MAX_CHAIN || target == name_) return false;
@@ -206,6 +214,8 @@ Search::Step Search::from_data(const ZoneSnapshot& zone, RRsetsView rrsets) {
   RRsetView cname;
   for (const RRsetView rrset : rrsets) {
     if (rrset.type() == qtype_) {
+      // An answer has no record twice (RFC 2181 §5).
+      if (qtype_ == Type::DNAME && has_led_on(rrset)) return Step::DONE;
       const std::size_t first_record = sections_.size();
       if (!sections_.put(Section::ANSWER, owner, rrset)) return Step::TRUNCATED;
       note_targets(rrset, owner, first_record);
@@ -249,12 +259,9 @@ Search::Step Search::dname(const Lookup& found) {
   const RRsetView rrset = found.dname.find(Type::DNAME);
   const std::size_t prefix = name_.size() - found.dname_size;
   // One that leads to a name below itself comes by again; its record stands there already.
-  const auto followed = followed_.begin() + static_cast<std::ptrdiff_t>(chain_);
-  const bool written = std::any_of(followed_.begin(), followed, [rrset](const Followed& before) {
-    return before.dname == rrset.packed();
-  });
   const Owner redirected = AnswerSections::suffix(name_, place_, prefix);
-  if (!written && !sections_.put(Section::ANSWER, redirected, rrset)) return Step::TRUNCATED;
+  if (!has_led_on(rrset) && !sections_.put(Section::ANSWER, redirected, rrset))
+    return Step::TRUNCATED;
   const zones::RdataView target = rrset.first();
   if (prefix + target.size() > zones::MAX_NAME_OCTETS) {
     rcode_ = Rcode::YXDOMAIN;  // RFC 6672 §2.2

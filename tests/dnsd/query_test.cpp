@@ -759,6 +759,7 @@ under.here 60 A    192.0.2.99
 a        600 DNAME b
 b        600 DNAME here
 in       600 DNAME deep.in
+back.up  600 DNAME example.org.
 cut      600 NS    ns.example.net.
 d.cut    600 DNAME there
 toolong  600 DNAME xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx.xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx.xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx.example.com.
@@ -872,6 +873,12 @@ an x.deep.deep.deep.deep.in.example.org. 600 CNAME x.deep.deep.deep.deep.deep.in
 an x.deep.deep.deep.deep.deep.in.example.org. 600 CNAME x.deep.deep.deep.deep.deep.deep.in.example.org.
 an x.deep.deep.deep.deep.deep.deep.in.example.org. 600 CNAME x.deep.deep.deep.deep.deep.deep.deep.in.example.org.
 an x.deep.deep.deep.deep.deep.deep.deep.in.example.org. 600 CNAME x.deep.deep.deep.deep.deep.deep.deep.deep.in.example.org.
+
+# RFC 2181 §5 one that leads to itself is not written twice
+? back.up.back.up.example.org DNAME
+NOERROR aa
+an back.up.example.org. 600 DNAME example.org.
+an back.up.back.up.example.org. 600 CNAME back.up.example.org.
 
 # below a cut
 ? x.d.cut.example.org A
