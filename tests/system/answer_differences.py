@@ -102,7 +102,19 @@ def one_rrset(ours, case):
 
 def without_ds(ours, case):
     if case.question.type == ANY:
-        return ours._replace(answer=tuple(rrset for rrset in ours.answer if rrset[1] != DS))
+        answer = tuple(rrset for rrset in ours.answer if rrset[1] != DS)
+        return ours._replace(answer=answer, flags=ours.flags if answer else ours.flags | case.theirs.flags & AD)
+    return ours
+
+
+def by_owner(ours, case):
+    return ours._replace(answer=case.theirs.answer) if sorted(ours.answer) == sorted(case.theirs.answer) else ours
+
+
+def dname_twice(ours, case):
+    answer = case.theirs.answer
+    if case.question.type == DNAME and answer[:-1] == ours.answer and answer[-1] in ours.answer:
+        return ours._replace(answer=answer)
     return ours
 
 
@@ -207,6 +219,11 @@ DIFFERENCES = {
         "RFC 6672 3.2: back to step 1; RFC 8482 4.1: a subset of the RRsets will do",
         "dnsd and BIND answer ANY below a DNAME with it and the CNAME, Knot and NSD go on", "all",
         {"Knot": any_followed, "NSD": any_followed}),
+    "order": Difference(
+        "RFC 1034 4.3.2: copied as they are found, a DNAME's CNAME before what it leads to",
+        "BIND puts RRsets of one owner together when a chain comes back to a name", "dnsd, Knot, NSD", {"BIND": by_owner}),
+    "dname-twice": Difference(
+        "RFC 2181 5: no record twice", "Knot has a DNAME again when its own CNAME leads to it", "dnsd, BIND, NSD", {"Knot": dname_twice}),
     "other-zone": Difference(
         "RFC 1034 4.3.2, RFC 6672 3.2: a CNAME leads back to the search for a zone",
         "BIND and Knot do not follow it out of the zone, and for Knot a child's zone is what its parent says of it", "dnsd, NSD",

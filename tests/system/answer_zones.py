@@ -187,6 +187,9 @@ dn2 60 IN DNAME dn
 dn3 60 IN DNAME dn2
 dnout 60 IN DNAME outside.invalid.
 dnsib 60 IN DNAME Sibling.Test.
+back.up 60 IN DNAME nasty.test.
+back.up 60 IN TXT "leads back to itself"
+toback 60 IN CNAME back.up.back.up
 dnchild 60 IN DNAME child
 dnloop1 60 IN DNAME dnloop2
 dnloop2 60 IN DNAME dnloop1
