@@ -13,10 +13,10 @@ using zones::NameView;
 using zones::RRsetView;
 using zones::Type;
 
-constexpr std::size_t COOKIE_OPTION_OCTETS = 4 + Cookies::OCTETS;  // RFC 7873 §4
-constexpr std::size_t OPT_OCTETS = 11;         // RFC 6891 §6.1.2, without options
-constexpr std::size_t FIXED_OCTETS = 8;        // TYPE, CLASS and TTL
-constexpr std::size_t POINTER_LIMIT = 0x4000;  // RFC 1035 §4.1.4
+constexpr std::size_t OPT_OCTETS = 11;            // RFC 6891 §6.1.2, without options
+constexpr std::size_t EXTENDED_ERROR_OCTETS = 6;  // RFC 8914 §2, without its text
+constexpr std::size_t FIXED_OCTETS = 8;           // TYPE, CLASS and TTL
+constexpr std::size_t POINTER_LIMIT = 0x4000;     // RFC 1035 §4.1.4
 constexpr std::uint16_t POINTER = 0xC000;
 constexpr std::uint16_t OPCODE = 0x7800;
 
@@ -53,10 +53,9 @@ AnswerSections::AnswerSections(std::span<const std::uint8_t> octets, const Reque
     : request_(request),
       out_(out.data()),
       own_udp_octets_(limits.own_udp_octets),
-      cookie_(limits.cookie) {
+      options_(limits.options) {
   const std::size_t head = request.question_end != 0 ? request.question_end : zones::HEADER_OCTETS;
-  const std::size_t opt =
-      request.has_edns ? OPT_OCTETS + (cookie_ != nullptr ? COOKIE_OPTION_OCTETS : 0) : 0;
+  const std::size_t opt = request.has_edns ? OPT_OCTETS + options_.size() : 0;
   has_room_ = head + opt <= out.size();
   at_ = end_ = out_;
   if (!has_room_) return;
@@ -170,6 +169,19 @@ bool AnswerSections::put_cname(const Owner& owner, NameView target, std::uint32_
   return false;
 }
 
+bool AnswerSections::put_chaos_txt(std::span<const std::uint8_t> rdata) {
+  const Owner owner = suffix(request_.qname, question_place_, 0);
+  if (room() < owner_octets(owner) + FIXED_OCTETS + 2 + rdata.size()) return false;
+  put_owner(owner);
+  store16(at_, static_cast<std::uint16_t>(Type::TXT));
+  store16(at_ + 2, static_cast<std::uint16_t>(zones::Class::CH));
+  store32(at_ + 4, 0);
+  store16(at_ + FIXED_OCTETS, rdata.size());
+  at_ = std::copy(rdata.begin(), rdata.end(), at_ + FIXED_OCTETS + 2);
+  ++count(Section::ANSWER);
+  return true;
+}
+
 /// Owner, TYPE, CLASS and TTL.
 bool AnswerSections::put_fixed(const Owner& owner, Type type, std::uint32_t ttl) {
   if (room() < owner_octets(owner) + FIXED_OCTETS) return false;
@@ -256,7 +268,13 @@ void AnswerSections::clear() {
   std::fill(std::begin(counts_), std::end(counts_), std::uint16_t{0});
 }
 
-std::size_t AnswerSections::finish(zones::Rcode rcode, bool authoritative, bool truncated) {
+std::size_t AnswerSections::finish(zones::Rcode rcode, bool authoritative, bool truncated,
+                                   const zones::ExtendedErrorView* reason) {
+  if (reason != nullptr && request_.has_edns &&
+      room() < EXTENDED_ERROR_OCTETS + reason->text.size()) {
+    reason = nullptr;
+    truncated = true;
+  }
   const auto code = static_cast<std::uint16_t>(rcode);
   // RD and CD are copied (RFC 1035 §4.1.1, RFC 4035 §3.1.6), but are reserved in an UPDATE (RFC
   // 2136 §2.2). RA and AD stay clear: nothing is recursed for or validated here.
@@ -272,23 +290,31 @@ std::size_t AnswerSections::finish(zones::Rcode rcode, bool authoritative, bool 
   store16(out_ + 6, counts_[0]);
   store16(out_ + 8, counts_[1]);
   store16(out_ + 10, counts_[2] + (request_.has_edns ? 1U : 0U));
-  if (!request_.has_edns) return size();
-  // RFC 6891 §6.1.3, with DO copied (RFC 3225 §3).
+  if (request_.has_edns) put_opt(rcode, reason);
+  return size();
+}
+
+/// RFC 6891 §6.1.3, with DO copied (RFC 3225 §3). All other flags are clear (§6.1.4).
+void AnswerSections::put_opt(zones::Rcode rcode, const zones::ExtendedErrorView* reason) {
+  const auto code = static_cast<std::uint16_t>(rcode);
   at_[0] = 0;
   store16(at_ + 1, static_cast<std::uint16_t>(Type::OPT));
   store16(at_ + 3, own_udp_octets_);
   at_[5] = static_cast<std::uint8_t>(code >> 4);
   at_[6] = 0;
   store16(at_ + 7, request_.edns_do ? 0x8000 : 0);
-  store16(at_ + 9, cookie_ != nullptr ? COOKIE_OPTION_OCTETS : 0);
+  std::uint8_t* const rdlength = at_ + 9;
   at_ += OPT_OCTETS;
-  if (cookie_ != nullptr) {
-    store16(at_, static_cast<std::uint16_t>(zones::OptionCode::COOKIE));
-    store16(at_ + 2, Cookies::OCTETS);
-    std::memcpy(at_ + 4, cookie_->data(), Cookies::OCTETS);
-    at_ += COOKIE_OPTION_OCTETS;
+  std::copy(options_.begin(), options_.end(), at_);
+  at_ += options_.size();
+  if (reason != nullptr) {
+    store16(at_, static_cast<std::uint16_t>(zones::OptionCode::EXTENDED_ERROR));
+    store16(at_ + 2, 2 + reason->text.size());
+    store16(at_ + 4, reason->info_code);
+    std::copy(reason->text.begin(), reason->text.end(), at_ + EXTENDED_ERROR_OCTETS);
+    at_ += EXTENDED_ERROR_OCTETS + reason->text.size();
   }
-  return size();
+  store16(rdlength, static_cast<std::size_t>(at_ - rdlength) - 2);
 }
 
 }  // namespace dnsd

@@ -50,6 +50,8 @@ class AnswerSections {
   bool put(Section section, const Owner& owner, zones::RRsetView rrset) {
     return put(section, owner, rrset, rrset.ttl());
   }
+  /// Writes one TXT record of class CHAOS about the question's name, with TTL 0.
+  bool put_chaos_txt(std::span<const std::uint8_t> rdata);
   /// Writes one CNAME record.
   bool put_cname(const Owner& owner, zones::NameView target, std::uint32_t ttl);
   /// Where the name began that put() or put_cname() wrote last in RDATA.
@@ -68,8 +70,11 @@ class AnswerSections {
 
   /// Back to header and question.
   void clear();
-  /// Writes header and OPT. @return the size of the whole answer
-  std::size_t finish(zones::Rcode rcode, bool authoritative, bool truncated);
+  /// Writes header and OPT.
+  /// @param reason  for OPT; null: none. Left out where it does not fit, with TC (RFC 8914 §3)
+  /// @return the size of the whole answer
+  std::size_t finish(zones::Rcode rcode, bool authoritative, bool truncated,
+                     const zones::ExtendedErrorView* reason = nullptr);
 
  private:
   bool put_opaque(const Owner& owner, zones::RRsetView rrset, std::uint32_t ttl);
@@ -78,6 +83,7 @@ class AnswerSections {
   bool put_fixed(const Owner& owner, zones::Type type, std::uint32_t ttl);
   void put_owner(const Owner& owner);
   bool put_name(zones::NameView name);
+  void put_opt(zones::Rcode rcode, const zones::ExtendedErrorView* reason);
   std::size_t question_suffix_at(zones::NameView name) const;
   std::size_t room() const { return static_cast<std::size_t>(end_ - at_); }
   std::uint16_t& count(Section section) { return counts_[static_cast<std::size_t>(section)]; }
@@ -87,7 +93,7 @@ class AnswerSections {
   std::uint8_t* at_;
   std::uint8_t* end_;  // records end here: OPT and what is reserved come after it
   std::uint16_t own_udp_octets_;
-  const Cookies::Octets* cookie_;
+  std::span<const std::uint8_t> options_;
   bool has_room_;
   NamePlace question_place_;
   NamePlace last_name_;

@@ -8,6 +8,7 @@
 #include <tuple>
 
 #include "dnsd/config_fields.h"
+#include "dnsd/config_identity.h"
 #include "dnsd/config_keys.h"
 #include "dnsd/config_sig0.h"
 #include "dnsd/signers.h"
@@ -214,6 +215,7 @@ void read_all(ConfigFields& top, Config& config) {
   top.integer("udp-size", config.udp_octets, 512, 4096);
   read_store(top, config);
   read_log(top, config);
+  read_identity(top, config.identity);
   read_tsig(top, config.tsig);
   read_tcp(top, config.tcp);
   read_rate_limit(top, config.rate_limit);
@@ -280,6 +282,7 @@ ConfigResult read_config(const std::filesystem::path& file) {
 std::shared_ptr<const Policy> make_policy(const Config& config) {
   auto policy = std::make_shared<Policy>();
   policy->udp_octets = config.udp_octets;
+  policy->identity = config.identity;
   policy->tsig = config.tsig;
   policy->portal = config.portal;
   for (const keys::TsigKey& key : config.keys) policy->keyring.add(key);

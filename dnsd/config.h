@@ -75,6 +75,7 @@ struct Config {
   keys::TsigPolicy tsig{.min_mac_octets = 16};
   std::shared_ptr<const keys::PrivateKey> sig0_key;  // of the server, for its answers; null: none
   std::vector<Cookies::Secret> cookie_secrets;       // empty: one made at start
+  Identity identity;                                 // what is told by NSID and in class CHAOS
   std::vector<keys::TsigKey> keys;
   std::vector<PublicKeyConfig> public_keys;
   keys::Portal portal;  // `addresses` and `names` of [http]

@@ -5,6 +5,7 @@
 #include <optional>
 #include <utility>
 
+#include "dnsd/answer_options.h"
 #include "dnsd/dispatch_log.h"
 #include "dnsd/rate_limit.h"
 #include "dnsd/sig0_update.h"
@@ -23,6 +24,12 @@ using zones::Opcode;
 using zones::Rcode;
 using zones::Type;
 
+constexpr zones::ExtendedErrorView NOT_SIGNED{zones::extended_error::PROHIBITED, "not signed"};
+constexpr zones::ExtendedErrorView NO_TRANSFER{zones::extended_error::PROHIBITED,
+                                               "no grant lets this key fetch this zone"};
+constexpr zones::ExtendedErrorView TOO_MANY_TRANSFERS{zones::extended_error::OTHER,
+                                                      "too many transfers at once"};
+
 /// Who signed, as far as the rest of the way needs it.
 struct Signer {
   std::optional<keys::TsigExchange> exchange;  // when there was a TSIG
@@ -40,16 +47,14 @@ struct Context {
   const Peer& peer;
   std::span<std::uint8_t> out;
   std::chrono::sys_seconds now;
-  const Cookies::Answer* cookie;  // null: the request has none, or it is ignored
+  const AnswerOptions& options;
 
-  bool source_proven() const {
-    return peer.transport == Transport::TCP || (cookie != nullptr && cookie->valid);
-  }
+  bool source_proven() const { return peer.transport == Transport::TCP || options.cookie_valid(); }
   AnswerLimits limits(const Signer& signer) const {
     return {.transport = peer.transport,
             .own_udp_octets = state.policy->udp_octets,
             .reserve = signer.reserve(),
-            .cookie = cookie != nullptr ? &cookie->octets : nullptr};
+            .options = options.octets()};
   }
   /// Null when the answer is not limited: its receiver is proven to have asked.
   ResponseLimiter* limiter() const {
@@ -63,9 +68,11 @@ std::size_t sign(Signer& signer, const Context& context, std::size_t size) {
   return signer.exchange->sign(context.out, size, context.now);
 }
 
-std::size_t error(Signer& signer, const Context& context, Rcode rcode) {
-  const std::size_t size =
-      answer_error(context.octets, context.request, rcode, context.limits(signer), context.out);
+/// @param reason  for a client that speaks EDNS; null: none
+std::size_t error(Signer& signer, const Context& context, Rcode rcode,
+                  const zones::ExtendedErrorView* reason = nullptr) {
+  const std::size_t size = answer_error(context.octets, context.request, rcode,
+                                        context.limits(signer), context.out, reason);
   return sign(signer, context, size);
 }
 
@@ -94,6 +101,13 @@ std::size_t tsig_offset_of(const Context& context) {
   return found && *found ? (*found)->offset : 0;
 }
 
+/// Of a query without a question (RFC 7873 §5.4).
+Rcode judge_cookie(const Context& context) {
+  if (!context.options.has_cookie()) return Rcode::FORMERR;
+  const bool client_alone = context.request.cookie.size() == Cookies::CLIENT_OCTETS;
+  return client_alone || context.options.cookie_valid() ? Rcode::NOERROR : Rcode::BADCOOKIE;
+}
+
 }  // namespace
 
 struct Dispatcher::Impl {
@@ -115,7 +129,7 @@ struct Dispatcher::Impl {
   /// by one without records, 0 when nothing is sent.
   std::size_t limited(ResponseLimiter& limiter, const Peer& peer,
                       std::span<const std::uint8_t> octets, const Request& request,
-                      const AnswerLimits& limits, const Imputation& imputation,
+                      const AnswerLimits& limits, bool has_cookie, const Imputation& imputation,
                       std::span<std::uint8_t> out, std::size_t size);
   /// The same for what is no answer to a plain query.
   std::size_t limited(const Context& context, std::size_t size) {
@@ -123,7 +137,7 @@ struct Dispatcher::Impl {
     if (!limiter) return size;
     const Signer nobody;
     return limited(*limiter, context.peer, context.octets, context.request, context.limits(nobody),
-                   {}, context.out, size);
+                   context.options.has_cookie(), {}, context.out, size);
   }
   std::size_t handle_signed(const Context& context, std::size_t tsig_offset,
                             const std::function<SendLater()>& send_later,
@@ -131,6 +145,8 @@ struct Dispatcher::Impl {
   std::size_t by_opcode(const Context& context, Signer& signer,
                         const std::function<SendLater()>& send_later,
                         std::unique_ptr<TransferOut>* transfer, StateReader* reader);
+  std::size_t query(const Context& context, Signer& signer, std::unique_ptr<TransferOut>* transfer,
+                    StateReader* reader);
   std::size_t update(const Context& context, Signer& signer,
                      const std::function<SendLater()>& send_later);
   std::size_t sig0_update(const Context& context, const std::function<SendLater()>& send_later);
@@ -140,8 +156,9 @@ struct Dispatcher::Impl {
 
 std::size_t Dispatcher::Impl::limited(ResponseLimiter& limiter, const Peer& peer,
                                       std::span<const std::uint8_t> octets, const Request& request,
-                                      const AnswerLimits& limits, const Imputation& imputation,
-                                      std::span<std::uint8_t> out, std::size_t size) {
+                                      const AnswerLimits& limits, bool has_cookie,
+                                      const Imputation& imputation, std::span<std::uint8_t> out,
+                                      std::size_t size) {
   if (size < zones::HEADER_OCTETS) return size;
   const auto rcode = static_cast<Rcode>(out[3] & 0x0F);
   const ResponseLimiter::Kind kind = ResponseLimiter::kind_of(rcode, imputation);
@@ -155,7 +172,7 @@ std::size_t Dispatcher::Impl::limited(ResponseLimiter& limiter, const Peer& peer
   log.rate_limited(limiter, peer, kind, name);
   if (verdict == ResponseLimiter::Verdict::DROP) return 0;
   // With the cookie that comes along it may ask again over UDP (RFC 7873 §5.2.3).
-  if (limits.cookie) return answer_error(octets, request, Rcode::BADCOOKIE, limits, out);
+  if (has_cookie) return answer_error(octets, request, Rcode::BADCOOKIE, limits, out);
   return answer_truncated(octets, request, rcode, limits, out);
 }
 
@@ -206,19 +223,29 @@ std::size_t Dispatcher::Impl::by_opcode(const Context& context, Signer& signer,
                                         std::unique_ptr<TransferOut>* transfer,
                                         StateReader* reader) {
   const Request& request = context.request;
-  if (request.opcode == Opcode::QUERY) {
-    if (request.qtype == Type::AXFR || request.qtype == Type::IXFR) {
-      return transfer_out(context, signer, transfer, reader);
-    }
-    const std::size_t size = answer_query(context.state.catalogue, context.octets, request,
-                                          context.limits(signer), context.out);
-    return sign(signer, context, size);
-  }
   // RFC 6891 §6.1.3
   if (request.has_edns && request.edns_version != 0) return error(signer, context, Rcode::BADVERS);
+  if (request.opcode == Opcode::QUERY) return query(context, signer, transfer, reader);
   if (request.opcode == Opcode::UPDATE) return update(context, signer, send_later);
   // NOTIFY too: a server without it says so, and the sender is content (RFC 1996 §3.12).
-  return error(signer, context, Rcode::NOTIMP);
+  return error(signer, context, Rcode::NOTIMP, &why::NOT_SUPPORTED);
+}
+
+std::size_t Dispatcher::Impl::query(const Context& context, Signer& signer,
+                                    std::unique_ptr<TransferOut>* transfer, StateReader* reader) {
+  const Request& request = context.request;
+  if (request.question_end == 0) return error(signer, context, judge_cookie(context));
+  const AnswerLimits limits = context.limits(signer);
+  std::size_t size = 0;
+  if (request.qclass == Class::CH) {
+    size =
+        answer_chaos(context.state.policy->identity, context.octets, request, limits, context.out);
+  } else if (request.qtype == Type::AXFR || request.qtype == Type::IXFR) {
+    return transfer_out(context, signer, transfer, reader);
+  } else {
+    size = answer_query(context.state.catalogue, context.octets, request, limits, context.out);
+  }
+  return sign(signer, context, size);
 }
 
 std::size_t Dispatcher::Impl::update(const Context& context, Signer& signer,
@@ -238,16 +265,17 @@ std::size_t Dispatcher::Impl::update(const Context& context, Signer& signer,
   // that a zone is not served by any query.
   if (!signer.identity) {
     log.unsigned_update(context.peer, zone);
-    return error(signer, context, Rcode::REFUSED);
+    return error(signer, context, Rcode::REFUSED, &NOT_SIGNED);
   }
   const zones::NameView key = signer.identity->key->name;
   if (!served) {
     log.update_not_served(context.peer, zone, key);
-    return error(signer, context, Rcode::NOTAUTH);  // RFC 2136 §3.1.2
+    // RFC 2136 §3.1.2
+    return error(signer, context, Rcode::NOTAUTH, &why::NOT_AUTHORITATIVE);
   }
   auto responder = std::make_unique<UpdateResponder>(
       UpdateRequest(context.octets, context.request, context.state.policy->udp_octets,
-                    context.cookie),
+                    context.options),
       signer.exchange, send_later(), clock);
   const keys::ZoneGrants* grants = context.state.policy->grants_of(zone);
   // The writer judges each record; a key without any grant does not come that far.
@@ -270,7 +298,8 @@ std::size_t Dispatcher::Impl::update(const Context& context, Signer& signer,
   job.responder = std::move(responder);
   if (!writer.submit(job)) {
     log.queue_full();
-    job.responder->reply({.rcode = Rcode::SERVFAIL, .granted = {}, .reason = {}});
+    const zones::ExtendedError reason{zones::extended_error::OTHER, "too many updates wait"};
+    job.responder->reply({.rcode = Rcode::SERVFAIL, .granted = {}, .reason = reason});
   }
   return 0;
 }
@@ -282,9 +311,11 @@ std::size_t Dispatcher::Impl::sig0_update(const Context& context,
     return error(nobody, context, Rcode::BADVERS);
   }
   const auto answer = sig0.take(context.state, context.octets, context.request, context.peer,
-                                context.cookie, context.now, send_later);
+                                context.options, context.now, send_later);
   if (!answer) return 0;
-  if (!answer->truncated) return error(nobody, context, answer->rcode);
+  if (!answer->truncated) {
+    return error(nobody, context, answer->rcode, answer->reason ? &*answer->reason : nullptr);
+  }
   return answer_truncated(context.octets, context.request, answer->rcode, context.limits(nobody),
                           context.out);
 }
@@ -294,16 +325,17 @@ std::size_t Dispatcher::Impl::transfer_out(const Context& context, Signer& signe
                                            StateReader* reader) {
   const Request& request = context.request;
   const bool udp = context.peer.transport == Transport::UDP;
-  if (request.has_edns && request.edns_version != 0) return error(signer, context, Rcode::BADVERS);
   // RFC 5936 §4.2: there is no AXFR over UDP.
   if (udp && request.qtype == Type::AXFR) return error(signer, context, Rcode::FORMERR);
   const auto zone = context.state.catalogue.zone(request.qname);
-  if (request.qclass != Class::IN || !zone) return error(signer, context, Rcode::NOTAUTH);
+  if (request.qclass != Class::IN || !zone) {
+    return error(signer, context, Rcode::NOTAUTH, &why::NOT_AUTHORITATIVE);
+  }
   const keys::ZoneGrants* grants = context.state.policy->grants_of(request.qname);
   if (!signer.identity || !grants || !grants->may_transfer(signer.identity->key->name)) {
     log.transfer_refused(context.peer, zone->apex(),
                          signer.identity ? &signer.identity->key->name : nullptr);
-    return error(signer, context, Rcode::REFUSED);
+    return error(signer, context, Rcode::REFUSED, signer.identity ? &NO_TRANSFER : &NOT_SIGNED);
   }
   if (request.qtype == Type::IXFR) {
     const auto message = zones::parse_message(context.octets);
@@ -323,10 +355,11 @@ std::size_t Dispatcher::Impl::transfer_out(const Context& context, Signer& signe
   auto pin = slot ? reader->pin() : std::nullopt;
   if (!pin) {
     log.too_many_transfers(context.peer, zone->apex());
-    return error(signer, context, Rcode::SERVFAIL);
+    return error(signer, context, Rcode::SERVFAIL, &TOO_MANY_TRANSFERS);
   }
   *transfer = std::make_unique<TransferOut>(context.octets, request, std::move(*pin), zone->apex(),
-                                            std::move(*slot), signer.exchange, clock);
+                                            std::move(*slot), signer.exchange, clock,
+                                            context.options.octets());
   return 0;
 }
 
@@ -343,32 +376,34 @@ std::size_t Dispatcher::handle(const State& state, std::span<const std::uint8_t>
                                const std::function<SendLater()>& send_later,
                                std::unique_ptr<TransferOut>* transfer, StateReader* reader) {
   Request request;
-  const Parse parsed = parse_request(octets, request);
+  Parse parsed = parse_request(octets, request);
   if (parsed == Parse::DROP) return 0;
-  Cookies::Answer cookie;
-  const bool has_cookie = !request.cookie.empty() && state.policy->cookies != nullptr;
-  if (has_cookie) {
-    cookie = state.policy->cookies->answer(
-        request.cookie, peer.address,
-        static_cast<std::uint32_t>(impl_->clock().time_since_epoch().count()));
+  AnswerOptions options;
+  if (request.options != 0) {
+    options.answer(*state.policy, request, peer, impl_->clock);
+    // Clients must not send one (RFC 7828 §3.2.1); over UDP it is ignored (§3.3.1).
+    if (request.asks(RequestOption::KEEPALIVE_TIME_OUT) && peer.transport == Transport::TCP) {
+      parsed = Parse::FORMERR;
+    }
   }
   const AnswerLimits unsigned_limits{.transport = peer.transport,
                                      .own_udp_octets = state.policy->udp_octets,
                                      .reserve = 0,
-                                     .cookie = has_cookie ? &cookie.octets : nullptr};
+                                     .options = options.octets()};
   if (parsed == Parse::FORMERR && request.opcode == Opcode::UPDATE) {
     impl_->log.malformed_update(peer, "its sections are not whole");
   }
-  // The way of nearly all: no signature.
+  // The way of nearly all: data, and no signature.
   if (parsed == Parse::OK && request.opcode == Opcode::QUERY && request.signature_offset == 0 &&
-      request.qtype != Type::AXFR && request.qtype != Type::IXFR) {
-    const bool source_proven = peer.transport == Transport::TCP || cookie.valid;
+      request.qclass == Class::IN && request.qtype != Type::AXFR && request.qtype != Type::IXFR) {
+    const bool source_proven = peer.transport == Transport::TCP || options.cookie_valid();
     ResponseLimiter* const limiter = source_proven ? nullptr : state.policy->rate_limit.get();
     if (!limiter) return answer_query(state.catalogue, octets, request, unsigned_limits, out);
     Imputation imputation;
     const std::size_t size =
         answer_query(state.catalogue, octets, request, unsigned_limits, out, &imputation);
-    return impl_->limited(*limiter, peer, octets, request, unsigned_limits, imputation, out, size);
+    return impl_->limited(*limiter, peer, octets, request, unsigned_limits, options.has_cookie(),
+                          imputation, out, size);
   }
   try {
     const Context context{.state = state,
@@ -378,7 +413,7 @@ std::size_t Dispatcher::handle(const State& state, std::span<const std::uint8_t>
                           .peer = peer,
                           .out = out,
                           .now = impl_->clock(),
-                          .cookie = has_cookie ? &cookie : nullptr};
+                          .options = options};
     return impl_->handle(context, send_later, transfer, reader);
   } catch (const std::exception& failure) {
     impl_->log.failed(peer, failure.what());

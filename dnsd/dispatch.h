@@ -21,6 +21,8 @@ struct Peer {
   std::array<std::uint8_t, 16> address{};  // IPv6, or IPv4 mapped into it
   std::uint16_t port = 0;
   Transport transport = Transport::UDP;
+  // Over TCP: how long the connection may be idle; 0: it shall end soon (RFC 7828 §3.3.2).
+  std::uint16_t idle_timeout_100ms = 0;
 };
 
 /// Sends octets to the peer of one request, later and from another thread. Copyable.

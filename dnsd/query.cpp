@@ -113,6 +113,7 @@ class Search {
   Transport transport_;
   Imputation* imputation_;  // of the first name of a chain; null: nobody asks
   Rcode rcode_ = Rcode::NOERROR;
+  const zones::ExtendedErrorView* reason_ = nullptr;
   bool authoritative_ = true;
   std::size_t chain_ = 0;
   std::size_t target_count_ = 0;
@@ -124,7 +125,7 @@ class Search {
 
 std::size_t Search::run() {
   std::optional<ZoneSnapshot> zone = zone_of_name();
-  if (!zone) return sections_.finish(Rcode::REFUSED, false, false);
+  if (!zone) return sections_.finish(Rcode::REFUSED, false, false, &why::NOT_AUTHORITATIVE);
   // The SOA alone tells over UDP that a transfer needs TCP (RFC 1995 §4).
   if (qtype_ == Type::IXFR) qtype_ = Type::SOA;
   Step next = step(*zone);
@@ -137,7 +138,7 @@ std::size_t Search::run() {
     return sections_.finish(rcode_, authoritative_, true);
   }
   add_additional();
-  return sections_.finish(rcode_, authoritative_, false);
+  return sections_.finish(rcode_, authoritative_, false, reason_);
 }
 
 /// The zone that answers for name_: for DS that above the cut, when it is ours as well (RFC 4035
@@ -245,6 +246,7 @@ Search::Step Search::negative(const ZoneSnapshot& zone, Rcode rcode) {
     // A zone that is not whole must not deny anything.
     sections_.clear();
     rcode_ = Rcode::SERVFAIL;
+    reason_ = &why::ZONE_NOT_WHOLE;
     authoritative_ = false;
     return Step::DONE;
   }
@@ -404,17 +406,22 @@ std::size_t answer_query(const zones::Catalogue& catalogue, std::span<const std:
   if (request.edns_version != 0) return sections.finish(Rcode::BADVERS, false, false);
   if (request.question_end == 0) return sections.finish(Rcode::FORMERR, false, false);
   // What a type is, its class says (RFC 6895 §3.1).
-  if (request.qclass != zones::Class::IN) return sections.finish(Rcode::REFUSED, false, false);
+  if (request.qclass != zones::Class::IN) {
+    return sections.finish(Rcode::REFUSED, false, false, &why::NOT_AUTHORITATIVE);
+  }
   const Rcode refusal = refusal_of_meta_type(request.qtype, limits.transport);
-  if (refusal != Rcode::NOERROR) return sections.finish(refusal, false, false);
+  if (refusal != Rcode::NOERROR) {
+    const bool unsupported = refusal == Rcode::NOTIMP;
+    return sections.finish(refusal, false, false, unsupported ? &why::NOT_SUPPORTED : nullptr);
+  }
   return Search(catalogue, request, limits.transport, sections, imputation).run();
 }
 
 std::size_t answer_error(std::span<const std::uint8_t> octets, const Request& request,
                          zones::Rcode rcode, const AnswerLimits& limits,
-                         std::span<std::uint8_t> out) {
+                         std::span<std::uint8_t> out, const zones::ExtendedErrorView* reason) {
   AnswerSections sections(octets, request, limits, out);
-  return sections.has_room() ? sections.finish(rcode, false, false) : 0;
+  return sections.has_room() ? sections.finish(rcode, false, false, reason) : 0;
 }
 
 std::size_t answer_truncated(std::span<const std::uint8_t> octets, const Request& request,

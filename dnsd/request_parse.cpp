@@ -1,5 +1,6 @@
 // Request parsing without allocation: what decides an answer, and nothing else.
 
+#include "dnsd/cookies.h"
 #include "dnsd/query.h"
 #include "zones/edns.h"
 
@@ -49,6 +50,28 @@ std::size_t after_name(Octets octets, std::size_t at) {
   return MALFORMED;
 }
 
+bool read_option(zones::OptionCode code, Octets data, Request& request) {
+  const auto note = [&request](RequestOption option) {
+    request.options |= static_cast<std::uint8_t>(option);
+  };
+  switch (code) {
+    case zones::OptionCode::COOKIE:
+      if (!request.cookie.empty()) return true;
+      if (!Cookies::is_well_formed(data)) return false;
+      request.cookie = data;
+      note(RequestOption::COOKIE);
+      return true;
+    case zones::OptionCode::NSID:
+      note(RequestOption::NSID);  // what it holds is ignored (RFC 5001 §2.2)
+      return true;
+    case zones::OptionCode::TCP_KEEPALIVE:
+      note(data.empty() ? RequestOption::KEEPALIVE : RequestOption::KEEPALIVE_TIME_OUT);
+      return true;
+    default:
+      return true;
+  }
+}
+
 /// False unless the lengths of the options fill OPT's RDATA exactly, and a cookie's is right (RFC
 /// 7873 §5.2.2); of several cookies the first counts (§5.2).
 bool read_options(Octets rdata, Request& request) {
@@ -58,12 +81,8 @@ bool read_options(Octets rdata, Request& request) {
     const std::size_t size = u16(rdata, at + 2);
     const std::size_t data_at = at + OPTION_HEADER_OCTETS;
     if (rdata.size() - data_at < size) return false;
-    if (static_cast<zones::OptionCode>(u16(rdata, at)) == zones::OptionCode::COOKIE &&
-        request.cookie.empty()) {
-      const Octets cookie = rdata.subspan(data_at, size);
-      if (!Cookies::is_well_formed(cookie)) return false;
-      request.cookie = cookie;
-    }
+    const auto code = static_cast<zones::OptionCode>(u16(rdata, at));
+    if (!read_option(code, rdata.subspan(data_at, size), request)) return false;
     at = data_at + size;
   }
   return true;
@@ -113,21 +132,10 @@ bool is_signature(const SkippedRecord& record) {
   return record.type == Type::SIG && record.rdata.size() >= 2 && u16(record.rdata, 0) == 0;
 }
 
-/// Everything after the header. False for FORMERR; `request` then has what was read before.
-bool parse_sections(Octets octets, Request& request) {
-  // One question, also in NOTIFY and UPDATE (RFC 9619 §4, RFC 2136 §2.3).
-  if (u16(octets, 4) != 1) return false;
-  const std::size_t after_qname = after_plain_name(octets, zones::HEADER_OCTETS);
-  if (after_qname == MALFORMED || octets.size() - after_qname < QUESTION_FIXED_OCTETS) return false;
-  request.qname =
-      zones::NameView(octets.data() + zones::HEADER_OCTETS, after_qname - zones::HEADER_OCTETS);
-  request.qtype = static_cast<Type>(u16(octets, after_qname));
-  request.qclass = static_cast<zones::Class>(u16(octets, after_qname + 2));
-  request.question_end = after_qname + QUESTION_FIXED_OCTETS;
-
+/// Everything after the question, which ends at `at`.
+bool parse_records(Octets octets, std::size_t at, Request& request) {
   const std::size_t before_additional = std::size_t{u16(octets, 6)} + u16(octets, 8);
   const std::size_t record_count = before_additional + u16(octets, 10);
-  std::size_t at = request.question_end;
   for (std::size_t i = 0; i < record_count; ++i) {
     SkippedRecord record;
     if (!skip_record(octets, at, record)) return false;
@@ -143,6 +151,26 @@ bool parse_sections(Octets octets, Request& request) {
     }
   }
   return at == octets.size();
+}
+
+/// Everything after the header. False for FORMERR; `request` then has what was read before.
+bool parse_sections(Octets octets, Request& request) {
+  const std::uint16_t questions = u16(octets, 4);
+  if (questions == 0) {
+    const bool whole = parse_records(octets, zones::HEADER_OCTETS, request);
+    // A client may ask for a cookie alone (RFC 7873 §5.4).
+    return whole && request.opcode == Opcode::QUERY && !request.cookie.empty();
+  }
+  // One question, also in NOTIFY and UPDATE (RFC 9619 §4, RFC 2136 §2.3).
+  if (questions != 1) return false;
+  const std::size_t after_qname = after_plain_name(octets, zones::HEADER_OCTETS);
+  if (after_qname == MALFORMED || octets.size() - after_qname < QUESTION_FIXED_OCTETS) return false;
+  request.qname =
+      zones::NameView(octets.data() + zones::HEADER_OCTETS, after_qname - zones::HEADER_OCTETS);
+  request.qtype = static_cast<Type>(u16(octets, after_qname));
+  request.qclass = static_cast<zones::Class>(u16(octets, after_qname + 2));
+  request.question_end = after_qname + QUESTION_FIXED_OCTETS;
+  return parse_records(octets, request.question_end, request);
 }
 
 }  // namespace

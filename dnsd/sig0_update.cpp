@@ -28,6 +28,10 @@ zones::Name claimed_signer(std::span<const std::uint8_t> octets, std::size_t sig
   return reader.failed() ? zones::Name() : signer;
 }
 
+Sig0Answer refused(const char* text) {
+  return {Rcode::REFUSED, false, zones::ExtendedErrorView{zones::extended_error::PROHIBITED, text}};
+}
+
 const char* why_no_key(const Policy& policy, zones::NameView signer) {
   if (policy.keyring.find(signer) != nullptr) {
     return "the configuration has a TSIG key of that name, so KEY records there do not count";
@@ -97,15 +101,15 @@ Sig0Updates::~Sig0Updates() = default;
 std::optional<Sig0Answer> Sig0Updates::take(const State& state,
                                             std::span<const std::uint8_t> octets,
                                             const Request& request, const Peer& peer,
-                                            const Cookies::Answer* cookie,
+                                            const AnswerOptions& options,
                                             std::chrono::sys_seconds now,
                                             const std::function<SendLater()>& send_later) {
   const auto sig = keys::read_sig0(octets, request.signature_offset, now);
   if (!sig) {
     log_.sig0_refused(peer, request.qname, claimed_signer(octets, request.signature_offset),
                       keys::to_text(sig.error()));
-    const bool malformed = sig.error() == keys::Sig0Error::FORMERR;
-    return Sig0Answer{malformed ? Rcode::FORMERR : Rcode::REFUSED};
+    if (sig.error() == keys::Sig0Error::FORMERR) return Sig0Answer{Rcode::FORMERR};
+    return refused(keys::to_text(sig.error()));
   }
   if (request.qtype != Type::SOA) {  // RFC 2136 §3.1.1
     log_.malformed_update(peer, "its zone section is not one SOA");
@@ -115,7 +119,7 @@ std::optional<Sig0Answer> Sig0Updates::take(const State& state,
   const auto zone = state.catalogue.zone(request.qname);
   if (request.qclass != Class::IN || !zone) {
     log_.update_not_served(peer, request.qname, signer);
-    return Sig0Answer{Rcode::NOTAUTH};  // RFC 2136 §3.1.2
+    return Sig0Answer{Rcode::NOTAUTH, false, why::NOT_AUTHORITATIVE};  // RFC 2136 §3.1.2
   }
   const Policy& policy = *state.policy;
   AuthJob job;
@@ -123,7 +127,7 @@ std::optional<Sig0Answer> Sig0Updates::take(const State& state,
   const bool claims = job.candidates.empty() && may_be_claimed(*zone, policy, signer);
   if (job.candidates.empty() && !claims) {
     log_.sig0_refused(peer, request.qname, signer, why_no_key(policy, signer));
-    return Sig0Answer{Rcode::REFUSED};
+    return refused("no such key");
   }
   const keys::ZoneGrants* grants = policy.grants_of(request.qname);
   const bool may_update = is_first_come(state.catalogue, policy, signer)
@@ -131,16 +135,16 @@ std::optional<Sig0Answer> Sig0Updates::take(const State& state,
                               : grants != nullptr && grants->may_update(signer);
   if (!may_update) {
     log_.update_not_granted(peer, request.qname, signer);
-    return Sig0Answer{Rcode::REFUSED};
+    return refused("no grant lets this key update this zone");
   }
 
   const bool tcp = peer.transport == Transport::TCP;
-  job.source_proven = tcp || (cookie != nullptr && cookie->valid);
+  job.source_proven = tcp || options.cookie_valid();
   const auto busy = [&](AuthPool::Admission why) {
     log_.sig0_busy(peer, job.source_proven, why);
     if (job.source_proven) return Sig0Answer{Rcode::SERVFAIL};
     // Who speaks cookies comes again with the one that is in this answer (RFC 7873 §5.2.3).
-    if (cookie != nullptr) return Sig0Answer{Rcode::BADCOOKIE};
+    if (options.has_cookie()) return Sig0Answer{Rcode::BADCOOKIE};
     return Sig0Answer{Rcode::SERVFAIL, true};
   };
   const AuthPool::Admission admission = pool_.admit(peer.address, job.source_proven);
@@ -156,7 +160,7 @@ std::optional<Sig0Answer> Sig0Updates::take(const State& state,
       log_.sig0_refused(peer, request.qname, signer,
                         "the name is free, but the update brings no KEY record that could have "
                         "signed it");
-      return Sig0Answer{Rcode::REFUSED};
+      return refused("no such key");
     }
   }
 
@@ -178,7 +182,7 @@ std::optional<Sig0Answer> Sig0Updates::take(const State& state,
     signing.pool = &pool_;
   }
   auto responder =
-      std::make_unique<UpdateResponder>(UpdateRequest(octets, request, policy.udp_octets, cookie),
+      std::make_unique<UpdateResponder>(UpdateRequest(octets, request, policy.udp_octets, options),
                                         std::nullopt, send_later(), clock_);
   Responder* const if_full = responder.get();
   job.octets.assign(octets.begin(), octets.end());

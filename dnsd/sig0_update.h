@@ -5,6 +5,7 @@
 #include <optional>
 #include <span>
 
+#include "dnsd/answer_options.h"
 #include "dnsd/auth_pool.h"
 #include "dnsd/dispatch.h"
 #include "dnsd/dispatch_log.h"
@@ -19,6 +20,7 @@ struct Sig0Answer {
   /// Come again over TCP. With SERVFAIL: BIND's nsupdate does not look at TC, and NOERROR would
   /// tell it that the update is stored.
   bool truncated = false;
+  std::optional<zones::ExtendedErrorView> reason{};  // its text is a literal
 };
 
 class Sig0Updates {
@@ -34,11 +36,11 @@ class Sig0Updates {
   /// 2931 §3.2 has a signature fail where one is needed: then it is as if there were none, so all
   /// failures but of form are REFUSED (RFC 2136 §3.3, RFC 3007 §2).
   ///
-  /// @param cookie  the request's; null: none
+  /// @param options  of the answer; whether the request's cookie is good
   /// @return the answer when there is one at once; nothing: it comes later
   std::optional<Sig0Answer> take(const State& state, std::span<const std::uint8_t> octets,
                                  const Request& request, const Peer& peer,
-                                 const Cookies::Answer* cookie, std::chrono::sys_seconds now,
+                                 const AnswerOptions& options, std::chrono::sys_seconds now,
                                  const std::function<SendLater()>& send_later);
   /// Checks what waits, and takes no more.
   void stop() { pool_.stop(); }

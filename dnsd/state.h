@@ -10,6 +10,7 @@
 #include <unordered_set>
 
 #include "dnsd/cookies.h"
+#include "dnsd/identity.h"
 #include "keys/grant.h"
 #include "keys/keyring.h"
 #include "keys/public_key.h"
@@ -39,6 +40,7 @@ struct Policy {
   std::uint16_t udp_octets = 1232;                // the largest UDP answer, and what OPT says
   std::shared_ptr<const Cookies> cookies{};       // none: the option is ignored
   std::shared_ptr<ResponseLimiter> rate_limit{};  // of answers over UDP; none: they are not limited
+  Identity identity{};                            // what is told by NSID and in class CHAOS
 
   const keys::ZoneGrants* grants_of(zones::NameView apex) const {
     const auto found = grants.find(apex);

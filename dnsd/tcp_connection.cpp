@@ -6,6 +6,7 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
 #include <cstring>
+#include <limits>
 
 #include "dnsd/coroutine_end.h"
 #include "dnsd/dispatch_log.h"
@@ -71,6 +72,17 @@ void TcpClients::release(const Key& key) {
 bool TcpClients::crowded() const {
   return total_.load(std::memory_order_relaxed) >=
          limits_.max_connections - limits_.max_connections / 4;
+}
+
+std::chrono::milliseconds TcpClients::idle_timeout() const {
+  return crowded() ? limits_.idle_timeout / CROWDED_DIVISOR : limits_.idle_timeout;
+}
+
+std::uint16_t TcpClients::keepalive() const {
+  if (total_.load(std::memory_order_relaxed) >= limits_.max_connections) return 0;
+  constexpr std::chrono::milliseconds UNIT(100);
+  constexpr std::int64_t MAX = std::numeric_limits<std::uint16_t>::max();
+  return static_cast<std::uint16_t>(std::min(MAX, idle_timeout() / UNIT));
 }
 
 TcpConnection::TcpConnection(asio::ip::tcp::socket socket, const Peer& peer, TcpThread& thread,
@@ -151,6 +163,8 @@ std::unique_ptr<TransferOut> TcpConnection::answer_messages() {
       });
     };
   };
+  Peer peer = peer_;
+  peer.idle_timeout_100ms = clients_.keepalive();
   std::uint64_t count = 0;
   while (!transfer && has_room()) {
     const std::span<const std::uint8_t> message = next_message();
@@ -161,7 +175,7 @@ std::unique_ptr<TransferOut> TcpConnection::answer_messages() {
       read_no_more_ = true;
       break;
     }
-    const std::size_t size = dispatcher_.handle(state, message, peer_, thread_.scratch, send_later,
+    const std::size_t size = dispatcher_.handle(state, message, peer, thread_.scratch, send_later,
                                                 &transfer, &thread_.reader);
     if (size != 0) append({thread_.scratch.data(), size});
     in_begin_ += LENGTH_OCTETS + message.size();
@@ -197,8 +211,7 @@ asio::awaitable<bool> TcpConnection::read_some() {
     in_.shrink_to_fit();
   }
   if (read_by_ == Clock::time_point::max()) {
-    const std::chrono::milliseconds idle = clients_.limits().idle_timeout;
-    read_by_ = Clock::now() + (clients_.crowded() ? idle / CROWDED_DIVISOR : idle);
+    read_by_ = Clock::now() + clients_.idle_timeout();
     set_deadline();
   }
   const auto [error, count] = co_await socket_.async_read_some(

@@ -56,6 +56,11 @@ class TcpClients {
   /// (RFC 7766 §6.2.3).
   bool crowded() const;
   const TcpLimits& limits() const { return limits_; }
+  /// How long a connection may be idle, as things are now.
+  std::chrono::milliseconds idle_timeout() const;
+  /// The same as clients are told it, in units of 100 ms; 0 when there is no room for another
+  /// connection, which asks them to leave (RFC 7828 §3.3.2).
+  std::uint16_t keepalive() const;
 
  private:
   void release(const Key& key);

@@ -39,10 +39,16 @@ void write_record(zones::WireWriter& writer, zones::NameView owner, zones::RRset
   writer.octets(rdata);
 }
 
-void write_opt(zones::WireWriter& writer, std::uint16_t udp_octets) {
-  zones::Edns edns;
-  edns.udp_octets = udp_octets;
-  zones::write_edns(writer, edns);
+/// @param edns_do  comes back as it came (RFC 3225 §3)
+/// @param options  as they shall stand in RDATA
+void write_opt(zones::WireWriter& writer, std::uint16_t udp_octets, bool edns_do,
+               std::span<const std::uint8_t> options) {
+  writer.u8(0);  // the root
+  writer.u16(static_cast<std::uint16_t>(zones::Type::OPT));
+  writer.u16(udp_octets);
+  writer.u32(edns_do ? zones::EDNS_DO : 0);  // RCODE and version are 0
+  writer.u16(static_cast<std::uint16_t>(options.size()));
+  writer.octets(options);
 }
 
 constexpr std::size_t ANCOUNT_AT = 6;
@@ -72,11 +78,13 @@ std::size_t answer_soa(std::span<const std::uint8_t> octets, const Request& requ
     size = std::min<std::size_t>({size, request.udp_octets, limits.own_udp_octets});
   }
   zones::WireWriter writer(out.first(size));
-  writer.reserve(limits.reserve + (request.has_edns ? OPT_OCTETS : 0));
+  writer.reserve(limits.reserve + (request.has_edns ? OPT_OCTETS + limits.options.size() : 0));
   write_head(writer, request.id, request.flags, question_of(octets, request));
   write_record(writer, apex, soa, soa.first());
   writer.reserve(limits.reserve);
-  if (request.has_edns) write_opt(writer, limits.own_udp_octets);
+  if (request.has_edns) {
+    write_opt(writer, limits.own_udp_octets, request.edns_do, limits.options);
+  }
   if (writer.overflowed()) return 0;
   writer.patch_u16(ANCOUNT_AT, 1);
   writer.patch_u16(ARCOUNT_AT, request.has_edns ? 1 : 0);
@@ -88,21 +96,24 @@ struct TransferOut::Impl {
 
   Impl(std::span<const std::uint8_t> octets, const Request& request, StatePin pinned,
        zones::NameView apex, TransferSlots::Slot taken, std::optional<keys::TsigExchange> exchange,
-       Clock signed_by)
+       Clock signed_by, std::span<const std::uint8_t> opt_options)
       : id(request.id),
         flags(request.flags),
         has_edns(request.has_edns),
+        edns_do(request.edns_do),
         question(question_of(octets, request).begin(), question_of(octets, request).end()),
         pin(std::move(pinned)),
         udp_octets(pin.state().policy->udp_octets),
         zone(pin.state().catalogue.zone(apex).value()),
         slot(std::move(taken)),
         tsig(std::move(exchange)),
-        clock(std::move(signed_by)) {}
+        clock(std::move(signed_by)),
+        options(opt_options.begin(), opt_options.end()) {}
 
   const std::uint16_t id;
   const std::uint16_t flags;
   const bool has_edns;
+  const bool edns_do;
   const std::vector<std::uint8_t> question;
   const StatePin pin;
   const std::uint16_t udp_octets;
@@ -110,6 +121,7 @@ struct TransferOut::Impl {
   const TransferSlots::Slot slot;
   std::optional<keys::TsigExchange> tsig;
   const Clock clock;
+  const std::vector<std::uint8_t> options;
 
   Phase phase = Phase::SOA_FIRST;
   std::optional<zones::Name> done;  // the last name of which all records were sent
@@ -181,9 +193,10 @@ struct TransferOut::Impl {
 
 TransferOut::TransferOut(std::span<const std::uint8_t> octets, const Request& request, StatePin pin,
                          zones::NameView apex, TransferSlots::Slot slot,
-                         std::optional<keys::TsigExchange> tsig, Clock clock)
+                         std::optional<keys::TsigExchange> tsig, Clock clock,
+                         std::span<const std::uint8_t> options)
     : impl_(std::make_unique<Impl>(octets, request, std::move(pin), apex, std::move(slot),
-                                   std::move(tsig), std::move(clock))) {}
+                                   std::move(tsig), std::move(clock), options)) {}
 
 TransferOut::~TransferOut() = default;
 
@@ -193,7 +206,7 @@ TransferOut::Step TransferOut::next(std::span<std::uint8_t> out) {
   const std::size_t signature = impl.tsig ? impl.tsig->max_signature_octets() : 0;
   const bool first = impl.messages == 0;
   const bool with_opt = first && impl.has_edns;  // RFC 5936 §2.2.5: in the first message
-  const std::size_t tail = signature + (with_opt ? OPT_OCTETS : 0);
+  const std::size_t tail = signature + (with_opt ? OPT_OCTETS + impl.options.size() : 0);
 
   // A record that does not fit an ordinary message gets one of full size.
   for (const std::size_t limit : {MESSAGE_OCTETS, zones::MAX_MESSAGE_OCTETS}) {
@@ -205,7 +218,7 @@ TransferOut::Step TransferOut::next(std::span<std::uint8_t> out) {
     const std::size_t count = impl.put_records(writer);
     if (count == 0) continue;
     writer.reserve(signature);
-    if (with_opt) write_opt(writer, impl.udp_octets);
+    if (with_opt) write_opt(writer, impl.udp_octets, impl.edns_do, impl.options);
     writer.patch_u16(ANCOUNT_AT, static_cast<std::uint16_t>(count));
     writer.patch_u16(ARCOUNT_AT, with_opt ? 1 : 0);
     std::size_t size = writer.size();

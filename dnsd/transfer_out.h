@@ -64,9 +64,11 @@ class TransferOut {
 
   /// @param request  as parsed from `octets`, which are copied as far as the answer repeats them
   /// @param pin      the zone is taken from its state, and must be there
+  /// @param options  of the OPT of the first message, when the request has one; copied
   TransferOut(std::span<const std::uint8_t> octets, const Request& request, StatePin pin,
               zones::NameView apex, TransferSlots::Slot slot,
-              std::optional<keys::TsigExchange> tsig, Clock clock);
+              std::optional<keys::TsigExchange> tsig, Clock clock,
+              std::span<const std::uint8_t> options = {});
   ~TransferOut();
 
   enum class Status : std::uint8_t {

@@ -16,15 +16,13 @@ constexpr std::size_t OPTION_HEADER_OCTETS = 4;
 zones::Edns edns_of(const UpdateReply& reply, const UpdateRequest& request) {
   zones::Edns edns;
   edns.udp_octets = request.udp_octets;
+  if (request.edns_do) edns.flags = zones::EDNS_DO;  // RFC 3225 §3
   edns.extended_rcode = static_cast<std::uint8_t>(static_cast<unsigned>(reply.rcode) >> 4);
   if (reply.granted) {
     edns.options.push_back(
         {zones::OptionCode::UPDATE_LEASE, zones::update_lease_data(*reply.granted)});
   }
-  if (request.cookie) {
-    edns.options.push_back(
-        {zones::OptionCode::COOKIE, {request.cookie->begin(), request.cookie->end()}});
-  }
+  edns.options.insert(edns.options.end(), request.options.begin(), request.options.end());
   if (reply.reason) edns.options.push_back(reply.reason->option());
   return edns;
 }
@@ -44,14 +42,14 @@ std::vector<std::uint8_t> signed_answer(const std::vector<std::uint8_t>& octets,
 }  // namespace
 
 UpdateRequest::UpdateRequest(std::span<const std::uint8_t> octets, const Request& request,
-                             std::uint16_t own_udp_octets, const Cookies::Answer* its_cookie)
+                             std::uint16_t own_udp_octets, const AnswerOptions& its_options)
     : id(request.id),
       zone_section(octets.begin() + zones::HEADER_OCTETS,
                    octets.begin() + static_cast<std::ptrdiff_t>(request.question_end)),
       has_edns(request.has_edns),
-      udp_octets(own_udp_octets) {
-  if (its_cookie != nullptr) cookie = its_cookie->octets;
-}
+      edns_do(request.edns_do),
+      udp_octets(own_udp_octets),
+      options(its_options.list()) {}
 
 void UpdateResponder::reply(const UpdateReply& reply) {
   if (reply.bad_time && exchange_) exchange_->refuse_time();

@@ -5,6 +5,7 @@
 #include <optional>
 #include <vector>
 
+#include "dnsd/answer_options.h"
 #include "dnsd/auth_pool.h"
 #include "dnsd/dispatch.h"
 #include "dnsd/query.h"
@@ -17,13 +18,14 @@ namespace dnsd {
 /// What an answer takes over from its request; owns it.
 struct UpdateRequest {
   UpdateRequest(std::span<const std::uint8_t> octets, const Request& request,
-                std::uint16_t own_udp_octets, const Cookies::Answer* its_cookie);
+                std::uint16_t own_udp_octets, const AnswerOptions& its_options);
 
   std::uint16_t id;
   std::vector<std::uint8_t> zone_section;
   bool has_edns;
-  std::uint16_t udp_octets;  // what our OPT says
-  std::optional<Cookies::Octets> cookie;
+  bool edns_do;
+  std::uint16_t udp_octets;                // what our OPT says
+  std::vector<zones::EdnsOption> options;  // for our OPT
 };
 
 /// How an answer is signed by SIG(0).

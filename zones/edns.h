@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "zones/wire_reader.h"
@@ -34,11 +35,18 @@ struct ExtendedError {
 
   EdnsOption option() const;
 };
+/// The same without memory of its own.
+struct ExtendedErrorView {
+  std::uint16_t info_code = 0;
+  std::string_view text{};
+};
 namespace extended_error {
 constexpr std::uint16_t OTHER = 0;
 constexpr std::uint16_t BLOCKED = 15;
 constexpr std::uint16_t PROHIBITED = 18;
 constexpr std::uint16_t NOT_AUTHORITATIVE = 20;
+constexpr std::uint16_t NOT_SUPPORTED = 21;
+constexpr std::uint16_t INVALID_DATA = 24;
 }  // namespace extended_error
 
 struct Edns {

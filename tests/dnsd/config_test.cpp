@@ -44,6 +44,8 @@ TEST(Config, EmptyFileGivesTheDefaults) {
   EXPECT_EQ(config.log_level, LogLevel::INFO);
   EXPECT_EQ(config.tcp, TcpLimits{});
   EXPECT_TRUE(config.zones.empty());
+  const Identity& identity = make_policy(config)->identity;
+  EXPECT_TRUE(identity.nsid.empty() && identity.version.empty() && identity.name.empty());
 }
 
 TEST(Config, EveryField) {
@@ -87,6 +89,10 @@ max-records-per-zone = 5000
 min-lease = "5s"
 max-lease = "2h"
 max-key-lease = "48h"
+[identity]
+nsid = "0x6e7331FF00"
+version = "dnsd 7"
+name = "ns1.example"
 [sig0]
 threads = 3
 queue = 20
@@ -154,6 +160,9 @@ name = "other.example."
 
   const auto policy = make_policy(config);
   EXPECT_EQ(policy->udp_octets, 1400);
+  EXPECT_EQ(policy->identity.nsid, (std::vector<std::uint8_t>{'n', 's', '1', 0xFF, 0}));
+  EXPECT_EQ(policy->identity.version, txt_rdata("dnsd 7"));
+  EXPECT_EQ(policy->identity.name, txt_rdata("ns1.example"));
   const zones::Name key = config.keys[0].name;
   ASSERT_TRUE(policy->keyring.find(key));
   const keys::ZoneGrants* grants = policy->grants_of(config.zones[0].name);
@@ -353,6 +362,17 @@ const Wrong WRONG[] = {
      "[[key]]\nname = \"k.\"\npublic-key-file = \"there-is-none\"\nsecret = \"hush\"",
      {"f.toml:1: this [[key]] has more than one key", "/there-is-none cannot be read",
       "f.toml:4: unknown field 'secret' in [[key]]"}},
+    {"NSID that is not hexadecimal",
+     "[identity]\nnsid = \"0x6e7\"",
+     {"f.toml:2: 'nsid' in [identity] begins with 0x, but no whole hexadecimal octets follow"}},
+    {"NSID with a sign", "[identity]\nnsid = \"0x+1\"", {"'nsid' in [identity] begins with 0x"}},
+    {"NSID of nothing",
+     "[identity]\nnsid = \"0x\"\nversion = \"\"",
+     {"f.toml:2: 'nsid' in [identity] must have 1 to 128 octets",
+      "f.toml:3: 'version' in [identity] must have 1 to 255 octets"}},
+    {"identity of another kind",
+     "[identity]\nname = 7\nhost = \"x\"",
+     {"f.toml:2: 'name' in [identity] must be", "f.toml:3: unknown field 'host' in [identity]"}},
     {"zone without name", "[[zone]]\nfile = \"x\"", {"f.toml:1: 'name' in [[zone]] is missing"}},
     {"zone name",
      "[[zone]]\nname = \"a..b\"",
@@ -550,7 +570,9 @@ TEST(Config, WhatNeedsARestart) {
   const std::string before = "[[zone]]\nname = \"e.\"\n";
   const Row rows[] = {
       {"[[zone]]\nname = \"E.\"\nfile = \"new\"\n", {}},
-      {"udp-size = 1400\n[log]\nlevel = \"debug\"\n[[zone]]\nname = \"e.\"\n", {}},
+      {"udp-size = 1400\n[log]\nlevel = \"debug\"\n[identity]\nnsid = \"x\"\n[[zone]]\nname = "
+       "\"e.\"\n",
+       {}},
       {"listen = [\"127.0.0.1:1\"]\nworkers = 1\nuser = \"x\"\n[[zone]]\nname = \"e.\"\n",
        {"listen", "workers", "user"}},
       {"[store]\npath = \"x\"\n[tcp]\nthreads = 2\n[update]\nbatch = 1\n",

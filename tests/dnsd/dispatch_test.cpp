@@ -238,7 +238,7 @@ TEST(Dispatch, AnswerToAnUpdateRepeatsTheZoneAndHasOptWhenAsked) {
     zones::Message message = add_www();
     message.header.id = 0xbeef;
     message.question.front().name = test::name("EXAMPLE.org.");
-    if (edns) message.edns.emplace();
+    if (edns) message.edns.emplace().flags = zones::EDNS_DO;
     Signed request(message, make_key("editor."));
     const Octets octets = world.ask(request.octets);
     EXPECT_EQ(request.verdict(octets), Verdict::VALID);
@@ -249,6 +249,9 @@ TEST(Dispatch, AnswerToAnUpdateRepeatsTheZoneAndHasOptWhenAsked) {
     EXPECT_EQ(answer.question.front().name.to_text(), "EXAMPLE.org.");
     EXPECT_EQ(answer.question.front().type, Type::SOA);
     EXPECT_EQ(answer.edns.has_value(), edns);
+    if (edns) {
+      EXPECT_EQ(answer.edns->flags, zones::EDNS_DO);
+    }
     EXPECT_TRUE(answer.answer.empty() && answer.authority.empty() && answer.additional.empty());
   }
 }

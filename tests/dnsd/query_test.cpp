@@ -191,7 +191,13 @@ std::string to_text(std::span<const std::uint8_t> answer, const Asked& asked) {
     out << "\nedns " << message.edns->udp_octets;
     if (message.edns->version != 0) out << " version " << int{message.edns->version};
     if ((message.edns->flags & zones::EDNS_DO) != 0) out << " do";
-    if (!message.edns->options.empty()) out << " options";
+    for (const zones::EdnsOption& option : message.edns->options) {
+      if (option.code == zones::OptionCode::EXTENDED_ERROR && option.data.size() == 2) {
+        out << " error " << (option.data[0] << 8 | option.data[1]);
+      } else {
+        out << " option " << static_cast<int>(option.code);
+      }
+    }
   }
   return out.str();
 }
@@ -1190,10 +1196,24 @@ edns 1232
 BADVERS
 edns 1232
 
-# §6.1.1 also with an error
+# §6.1.1 also with an error; RFC 8914 §4.21
 ? www.example.com A +edns
 REFUSED
-edns 1232
+edns 1232 error 20
+
+# RFC 8914 §4.21 another class
+? www.example.org A +edns +class=CH
+REFUSED
+edns 1232 error 20
+
+# RFC 8914 §4.22
+? www.example.org MAILB +edns
+NOTIMP
+edns 1232 error 21
+
+# RFC 8914 §2 not without OPT
+? www.example.org MAILB
+NOTIMP
 )");
 }
 
@@ -1352,7 +1372,27 @@ TEST(Query, ZoneWithoutSoaIsServfail) {
 # RFC 2308 §3 a negative answer needs the SOA
 ? nothing.example.org A
 SERVFAIL
+
+# RFC 8914 §4.25
+? nothing.example.org A +edns
+SERVFAIL
+edns 1232 error 24
 )");
+}
+
+TEST(Query, Rfc8914Section3AnErrorThatDoesNotFitIsLeftOut) {
+  Asked asked = ask("www.example.com A +bufsize=512");
+  constexpr std::size_t OPT = 11;
+  constexpr std::size_t EXTENDED_ERROR = 6;
+  const std::size_t head = asked.octets.size() - OPT;
+  for (const std::size_t room : {std::size_t{0}, EXTENDED_ERROR - 1, EXTENDED_ERROR}) {
+    asked.limits.reserve = 512 - head - OPT - room;
+    const std::vector<std::uint8_t> octets = answer_octets(example_catalogue(), asked);
+    const bool fits = room == EXTENDED_ERROR;
+    EXPECT_EQ(octets.size(), head + OPT + (fits ? EXTENDED_ERROR : 0));
+    EXPECT_EQ(to_text(octets, asked),
+              fits ? "REFUSED\nedns 1232 error 20" : "REFUSED tc\nedns 1232");
+  }
 }
 
 TEST(AnswerError, EchoesWhatWasRead) {

@@ -88,6 +88,11 @@ TEST(ParseRequest, Verdicts) {
       {"RFC 1035 §4.1.1 a response", Octets{0x12, 0x34, 0x80, 0, 0, 1, 0, 0, 0, 0, 0, 0} + QUESTION,
        Parse::DROP},
       {"RFC 9619 §4 no question", header(0, 0, 0, 0, 0), Parse::FORMERR},
+      {"RFC 7873 §5.4 no question, but a cookie", header(0, 0, 0, 0, 1) + opt_cookie(8), Parse::OK},
+      {"RFC 7873 §5.4 of a query alone", header(5, 0, 0, 0, 1) + opt_cookie(8), Parse::FORMERR},
+      {"no question, but EDNS", header(0, 0, 0, 0, 1) + OPT, Parse::FORMERR},
+      {"no question, and octets after the cookie",
+       header(0, 0, 0, 0, 1) + opt_cookie(8) + Octets{0}, Parse::FORMERR},
       {"RFC 9619 §4 two questions", header(0, 2, 0, 0, 0) + QUESTION + QUESTION, Parse::FORMERR},
       {"question missing", header(0, 1, 0, 0, 0), Parse::FORMERR},
       {"question without class", header(0, 1, 0, 0, 0) + Octets{0, 0, 1, 0}, Parse::FORMERR},
@@ -172,6 +177,48 @@ TEST(ParseRequest, Fields) {
   EXPECT_EQ(request.udp_octets, 4096);
   EXPECT_EQ(request.signature_offset, octets.size() - TSIG.size());
   EXPECT_EQ(request.signature_type, Type::TSIG);
+}
+
+TEST(ParseRequest, OptionsThatTheAnswerHasSomethingToSayTo) {
+  const auto bits = [](std::initializer_list<RequestOption> options) {
+    int all = 0;
+    for (const RequestOption option : options) all |= static_cast<int>(option);
+    return all;
+  };
+  const struct {
+    const char* what;
+    Octets rdata;
+    int want;
+  } rows[] = {
+      {"none", {}, 0},
+      {"unknown ones", {0xFD, 0xE9, 0, 1, 7, 0, 12, 0, 0}, 0},
+      {"NSID", {0, 3, 0, 0}, bits({RequestOption::NSID})},
+      {"RFC 5001 §2.2 NSID with a payload", {0, 3, 0, 1, 7}, bits({RequestOption::NSID})},
+      {"keepalive", {0, 11, 0, 0}, bits({RequestOption::KEEPALIVE})},
+      {"RFC 7828 §3.2.1 keepalive with a time-out",
+       {0, 11, 0, 2, 0, 9},
+       bits({RequestOption::KEEPALIVE_TIME_OUT})},
+      {"keepalive with less than a time-out",
+       {0, 11, 0, 1, 0},
+       bits({RequestOption::KEEPALIVE_TIME_OUT})},
+      {"all",
+       {0, 10, 0, 8, 1, 2, 3, 4, 5, 6, 7, 8, 0, 11, 0, 0, 0, 3, 0, 0},
+       bits({RequestOption::COOKIE, RequestOption::KEEPALIVE, RequestOption::NSID})},
+  };
+  for (const auto& row : rows) {
+    SCOPED_TRACE(row.what);
+    const Octets opt =
+        Octets{0, 0, 41, 0x10, 0, 0, 0, 0, 0, 0, static_cast<std::uint8_t>(row.rdata.size())} +
+        row.rdata;
+    Request request;
+    ASSERT_EQ(parse_request(header(0, 1, 0, 0, 1) + QUESTION + opt, request), Parse::OK);
+    EXPECT_EQ(request.options, row.want);
+  }
+  // Of other versions nothing is read.
+  const Octets version_1 = {0, 0, 41, 0x10, 0, 0, 1, 0, 0, 0, 4, 0, 3, 0, 0};
+  Request request;
+  ASSERT_EQ(parse_request(header(0, 1, 0, 0, 1) + QUESTION + version_1, request), Parse::OK);
+  EXPECT_EQ(request.options, 0);
 }
 
 TEST(ParseRequest, FieldsThatDiffer) {

@@ -438,6 +438,45 @@ TEST(TcpListener, OutOfFilesIsNotTheEnd) {
   EXPECT_GT(answer[0] << 8 | answer[1], 12);
 }
 
+// RFC 7828 §3.3.2: the time-out that the connection really has; 0 when there is no room for
+// another.
+TEST(TcpListener, Rfc7828KeepaliveTellsTheIdleTimeout) {
+  zones::Message message = query("www.example.org.", Type::A);
+  message.edns.emplace().options.push_back({zones::OptionCode::TCP_KEEPALIVE, {}});
+  const Octets request = zones::to_wire(message);
+  const auto keepalive = [&](TcpClient& client) {
+    const zones::Message answer = test::parse(client.ask(request));
+    const auto* option = answer.edns->find(zones::OptionCode::TCP_KEEPALIVE);
+    EXPECT_TRUE(option != nullptr && option->data.size() == 2);
+    return option->data.at(0) << 8 | option->data.at(1);
+  };
+  Tcp tcp({.max_connections = 4, .idle_timeout = 1h});
+  TcpClient first(tcp.endpoint());
+  EXPECT_EQ(keepalive(first), 36'000);
+  TcpClient second(tcp.endpoint());
+  EXPECT_EQ(keepalive(second), 36'000);
+  TcpClient third(tcp.endpoint());
+  EXPECT_EQ(keepalive(third), 3'600);
+  EXPECT_EQ(keepalive(first), 3'600);
+  TcpClient fourth(tcp.endpoint());
+  EXPECT_EQ(keepalive(fourth), 0);
+  EXPECT_EQ(keepalive(first), 0);  // which still works
+
+  // What answers an update says it as well.
+  Tcp other({.idle_timeout = 2500ms});
+  TcpClient client(other.endpoint());
+  zones::Message change =
+      update("example.org.", {record("new.example.org.", Type::A, "192.0.2.9")});
+  change.edns = message.edns;
+  Signed change_request(change, make_key("editor."));
+  const Octets octets = client.ask(change_request.octets);
+  EXPECT_EQ(change_request.verdict(octets), Verdict::VALID);
+  const zones::Message answer = test::parse(octets);
+  const auto* option = answer.edns->find(zones::OptionCode::TCP_KEEPALIVE);
+  ASSERT_NE(option, nullptr);
+  EXPECT_EQ(option->data, (Octets{0, 25}));
+}
+
 TEST(TcpListener, PortThatIsTakenIsNamed) {
   Tcp tcp;
   const auto taken = tcp.endpoint();

@@ -28,6 +28,11 @@ World& world() {
     spdlog::set_default_logger(
         std::make_shared<spdlog::logger>("fuzz", std::make_shared<spdlog::sinks::null_sink_mt>()));
     current = std::make_unique<World>();
+    auto policy = std::make_shared<dnsd::Policy>(*dnsd::test::make_test_policy());
+    policy->identity = {{'n', 's', '1'}, dnsd::txt_rdata("dnsd"), dnsd::txt_rdata("ns1")};
+    policy->cookies =
+        std::make_shared<const dnsd::Cookies>(std::vector{dnsd::Cookies::Secret{1, 2, 3}});
+    current->writer->set_policy(policy);
     runs = 0;
   }
   return *current;

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "../dnsd/zone_text.h"
+#include "dnsd/identity.h"
 #include "dnsd/query.h"
 #include "zones/message.h"
 
@@ -69,6 +70,30 @@ a 60 AAAA  2001:db8::3
   return frozen;
 }
 
+const dnsd::Identity IDENTITY{{},
+                              dnsd::txt_rdata("dnsd"),
+                              dnsd::txt_rdata(std::string(dnsd::Identity::MAX_TEXT_OCTETS, 'n'))};
+
+// What stands in OPT when the limits have options: NSID, and a keepalive.
+constexpr std::uint8_t OPTIONS[] = {0, 3, 0, 3, 'n', 's', '1', 0, 11, 0, 2, 0, 100};
+
+void check_options(const zones::Message& message, const dnsd::Request& request) {
+  using dnsd::RequestOption;
+  bool nsid = false;
+  bool keepalive = false;
+  bool time_out = false;
+  for (const zones::EdnsOption& option : message.edns->options) {
+    nsid = nsid || option.code == zones::OptionCode::NSID;
+    if (option.code != zones::OptionCode::TCP_KEEPALIVE) continue;
+    (option.data.empty() ? keepalive : time_out) = true;
+  }
+  require(request.asks(RequestOption::NSID) == nsid);
+  require(request.asks(RequestOption::KEEPALIVE) == keepalive);
+  require(request.asks(RequestOption::KEEPALIVE_TIME_OUT) == time_out);
+  require(request.asks(RequestOption::COOKIE) ==
+          (message.edns->find(zones::OptionCode::COOKIE) != nullptr));
+}
+
 void check_against_message(std::span<const std::uint8_t> octets, Parse parse,
                            const dnsd::Request& request) {
   const auto message = zones::parse_message(octets);
@@ -86,6 +111,7 @@ void check_against_message(std::span<const std::uint8_t> octets, Parse parse,
   require(message->question[0].name.view().identical(request.qname));
   require(message->edns.has_value() == request.has_edns);
   require(message->signature_offset == request.signature_offset);
+  if (has_options) check_options(*message, request);
 }
 
 }  // namespace
@@ -97,7 +123,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const dnsd::AnswerLimits limits{
       .transport = (data[0] & 1) != 0 ? dnsd::Transport::TCP : dnsd::Transport::UDP,
       .own_udp_octets = static_cast<std::uint16_t>((data[0] & 2) != 0 ? 4096 : 1232),
-      .reserve = std::size_t{data[0]} >> 2};
+      .reserve = std::size_t{data[0]} >> 3,
+      .options = (data[0] & 4) != 0 ? std::span<const std::uint8_t>(OPTIONS)
+                                    : std::span<const std::uint8_t>()};
   dnsd::Request request;
   const Parse parse = dnsd::parse_request(octets, request);
   check_against_message(octets, parse, request);
@@ -107,13 +135,24 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::size_t room =
       limits.transport == dnsd::Transport::TCP ? zones::MAX_MESSAGE_OCTETS : limits.own_udp_octets;
   std::vector<std::uint8_t> out(room);
-  out.resize(query ? dnsd::answer_query(catalogue(), octets, request, limits, out)
-                   : dnsd::answer_error(octets, request, zones::Rcode::FORMERR, limits, out));
+  if (query && request.question_end == 0) require(request.asks(dnsd::RequestOption::COOKIE));
+  if (query && request.qclass == zones::Class::CH) {
+    out.resize(dnsd::answer_chaos(IDENTITY, octets, request, limits, out));
+  } else if (query) {
+    out.resize(dnsd::answer_query(catalogue(), octets, request, limits, out));
+  } else {
+    out.resize(dnsd::answer_error(octets, request, zones::Rcode::FORMERR, limits, out));
+  }
   const auto answer = zones::parse_message(out);
   require(answer.has_value());
   require(answer->header.qr && answer->header.id == request.id);
   require(answer->header.opcode == request.opcode);
   require(answer->edns.has_value() == request.has_edns);
+  if (answer->edns) {
+    const zones::EdnsOption* nsid = answer->edns->find(zones::OptionCode::NSID);
+    require((nsid != nullptr) == !limits.options.empty());
+    require(answer->edns->version == 0 && (answer->edns->flags & ~zones::EDNS_DO) == 0);
+  }
   require(answer->question.size() == (request.question_end != 0 ? 1 : 0));
   if (request.question_end != 0) {
     const auto question = octets.subspan(12, request.question_end - 12);

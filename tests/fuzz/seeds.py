@@ -149,6 +149,12 @@ def queries():
     for size in (0, 512, 513, 4096, 65535):
         yield header(counts=(1, 0, 0, 1)) + question("a.e.", 255) + opt(size=size)
     yield header(flags=0x8000) + question("www.dyn.example.", 1)
+    for name in ("version.bind.", "id.server.", "authors.bind."):
+        yield header() + question(name, 16, 3)
+        yield header(counts=(1, 0, 0, 1)) + question(name, 255, 3) + opt(u16(3, 0))
+    for options in (u16(3, 0, 11, 0), u16(11, 2, 100), u16(3, 2, 7, 10, 8) + bytes(8)):
+        yield header(counts=(1, 0, 0, 1)) + question("a.e.", 1) + opt(options)
+        yield header(counts=(0, 0, 0, 1)) + opt(options)
     yield from messages()
     yield from signed()
 

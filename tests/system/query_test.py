@@ -78,12 +78,16 @@ class Queries(SystemTest):
     def test_any(self):
         text = self.dnsd.dig("www.dyn.example.", "ANY", "+notcp")
         self.assertIn("status: NOERROR", text)
-        self.assertNotIn("ANSWER: 0", text)
+        self.assertIn("ANSWER: 1", text)  # one RRset (RFC 8482)
+        text = self.dnsd.dig("www.dyn.example.", "ANY", "+tcp")
+        self.assertIn("ANSWER: 2", text)
+        self.assertIn("192.0.2.80", text)
+        self.assertIn("2001:db8::80", text)
 
     def test_what_is_not_ours(self):
         self.assertIn("status: REFUSED", self.dnsd.dig("www.example.org.", "A"))
         self.assertIn("status: REFUSED", self.dnsd.dig(".", "NS"))
-        self.assertRegex(self.dnsd.dig("version.bind.", "TXT", "CH"), "status: (REFUSED|NOTIMP)")
+        self.assertIn("status: REFUSED", self.dnsd.dig("version.bind.", "TXT", "CH"))
 
     def test_recursion_is_not_offered(self):
         text = self.dnsd.dig("+recurse", "www.dyn.example.", "A")
@@ -150,7 +154,7 @@ class Queries(SystemTest):
 
     def test_other_opcodes(self):
         good = dns.query("www.dyn.example.", "A")
-        for opcode in (1, 2, 3, 6, 15):
+        for opcode in (1, 2, 3, 4, 6, 15):
             self.assertEqual(self.dnsd.exchange(good[:2] + bytes([opcode << 3]) + good[3:]).rcode, "NOTIMP")
 
 

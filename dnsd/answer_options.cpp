@@ -1,0 +1,55 @@
+#include "dnsd/answer_options.h"
+
+#include <algorithm>
+
+#include "dnsd/dispatch.h"
+#include "dnsd/state.h"
+
+namespace dnsd {
+
+using zones::OptionCode;
+
+void AnswerOptions::answer(const Policy& policy, const Request& request, const Peer& peer,
+                           const Clock& clock) {
+  if (!request.cookie.empty() && policy.cookies) {
+    const auto now = static_cast<std::uint32_t>(clock().time_since_epoch().count());
+    const Cookies::Answer cookie = policy.cookies->answer(request.cookie, peer.address, now);
+    has_cookie_ = true;
+    cookie_valid_ = cookie.valid;
+    put(OptionCode::COOKIE, cookie.octets);
+  }
+  if (request.asks(RequestOption::NSID) && !policy.identity.nsid.empty()) {
+    put(OptionCode::NSID, policy.identity.nsid);
+  }
+  // Over UDP it is ignored (RFC 7828 §3.3.1).
+  if (request.asks(RequestOption::KEEPALIVE) && peer.transport == Transport::TCP) {
+    put(OptionCode::TCP_KEEPALIVE,
+        std::array{static_cast<std::uint8_t>(peer.idle_timeout_100ms >> 8),
+                   static_cast<std::uint8_t>(peer.idle_timeout_100ms)});
+  }
+}
+
+std::vector<zones::EdnsOption> AnswerOptions::list() const {
+  std::vector<zones::EdnsOption> options;
+  for (std::size_t at = 0; at < size_;) {
+    const std::uint8_t* const option = octets_.data() + at;
+    const std::size_t size = static_cast<std::size_t>(option[2]) << 8 | option[3];
+    const auto code = static_cast<OptionCode>(option[0] << 8 | option[1]);
+    options.push_back({code, {option + HEADER_OCTETS, option + HEADER_OCTETS + size}});
+    at += HEADER_OCTETS + size;
+  }
+  return options;
+}
+
+void AnswerOptions::put(OptionCode code, std::span<const std::uint8_t> data) {
+  const auto number = static_cast<std::uint16_t>(code);
+  std::uint8_t* const at = octets_.data() + size_;
+  at[0] = static_cast<std::uint8_t>(number >> 8);
+  at[1] = static_cast<std::uint8_t>(number);
+  at[2] = static_cast<std::uint8_t>(data.size() >> 8);
+  at[3] = static_cast<std::uint8_t>(data.size());
+  std::ranges::copy(data, at + HEADER_OCTETS);
+  size_ += HEADER_OCTETS + data.size();
+}
+
+}  // namespace dnsd
