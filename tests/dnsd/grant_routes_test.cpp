@@ -350,9 +350,9 @@ TEST(GrantRoutes, StrangersLearnNothing) {
   EXPECT_EQ(reply.rcode, Rcode::REFUSED);
   EXPECT_EQ(reply.reason, "no grant lets this key update this zone");
   EXPECT_THAT(log.take(), HasSubstr("no grant lets key stranger. update this zone"));
-  // A reason is for those who signed.
+  // Who did not sign is told that, and nothing of zone and grants.
   message.edns.emplace();
-  EXPECT_EQ(reply_of(world.ask(zones::to_wire(message))).reason, "");
+  EXPECT_EQ(reply_of(world.ask(zones::to_wire(message))).reason, "not signed");
 }
 
 TEST(GrantRoutes, AGrantByNameIncludesTheChallenge) {
