@@ -44,7 +44,7 @@ TEST(Config, EmptyFileGivesTheDefaults) {
   EXPECT_EQ(config.log_level, LogLevel::INFO);
   EXPECT_EQ(config.tcp, TcpLimits{});
   EXPECT_TRUE(config.zones.empty());
-  const Identity& identity = make_policy(config)->identity;
+  const Identity identity = make_policy(config)->identity;
   EXPECT_TRUE(identity.nsid.empty() && identity.version.empty() && identity.name.empty());
 }
 
