@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "../dnsd/zone_text.h"
+#include "dnsd/cookies.h"
 #include "dnsd/identity.h"
 #include "dnsd/query.h"
 #include "zones/message.h"
