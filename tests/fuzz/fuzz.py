@@ -21,6 +21,7 @@ PACKETS = ["message_fuzz", "query_fuzz", "tsig_fuzz", "dispatch_fuzz", "pcp_fuzz
 PARSERS = [
     "zones/wire_reader.cpp", "zones/wire_reader.h", "zones/message.cpp", "zones/rdata.cpp", "zones/edns.cpp",
     "zones/name.cpp", "zones/text.cpp", "zones/presentation.cpp", "zones/zone_file.cpp", "zones/journal_codec.cpp",
+    "zones/zone_parser.cpp", "zones/rdata_scanner.cpp",
     "keys/tsig.cpp", "keys/tsig_record.cpp", "keys/tsig_client.cpp", "keys/key_file.cpp",
     "zones/update_lease.cpp", "keys/sig0.cpp", "keys/public_key.cpp",
     "keys/key_file_parsers.cpp", "dnsd/request_parse.cpp",
