@@ -11,7 +11,7 @@ namespace {
 using namespace std::chrono_literals;
 
 /// Logs more than is kept into a pipe that nobody reads; then ends as dnsd does.
-void log_into_a_full_pipe() {
+[[maybe_unused]] void log_into_a_full_pipe() {
   int ends[2];
   if (pipe(ends) != 0 || dup2(ends[1], STDERR_FILENO) < 0) _exit(1);
   fcntl(ends[1], F_SETFL, O_NONBLOCK);
@@ -25,10 +25,13 @@ void log_into_a_full_pipe() {
   _exit(stop_log(10ms) ? 2 : 0);
 }
 
+// ThreadSanitizer's _exit() flushes stderr first, and would wait itself.
+#if !defined(__SANITIZE_THREAD__)
 TEST(LogDeathTest, APipeThatNobodyReadsHoldsUpNobody) {
   GTEST_FLAG_SET(death_test_style, "threadsafe");
   EXPECT_EXIT(log_into_a_full_pipe(), testing::ExitedWithCode(0), "");
 }
+#endif
 
 }  // namespace
 }  // namespace dnsd

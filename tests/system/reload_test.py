@@ -124,6 +124,8 @@ class Reload(SystemTest):
             if number % 20 == 0:
                 process.send_signal(signal.SIGHUP)
         self.assertEqual(ask(dnsd.keys[0].sign(dns.update("dyn.example.", new))[0]), "NOERROR")
+        if os.environ.get("DNSD_SANITIZED") == "thread":
+            return  # its _exit() flushes stderr, and would wait itself
         process.send_signal(signal.SIGTERM)
         self.assertEqual(process.wait(TIME_LIMIT), 0)
 
