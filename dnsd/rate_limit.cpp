@@ -40,10 +40,6 @@ std::uint32_t random_number() {
 
 }  // namespace
 
-bool ResponseLimiter::Prefix::holds(const Address& source) const {
-  return keys::is_ipv4(source) == ipv4 && masked(source, mask) == address;
-}
-
 ResponseLimiter::ResponseLimiter(const RateLimits& limits)
     : limits_(limits),
       ipv4_mask_(mask(MAPPED_BITS + limits.ipv4_prefix)),
@@ -54,9 +50,6 @@ ResponseLimiter::ResponseLimiter(const RateLimits& limits)
       buckets_(std::make_unique<Bucket[]>((std::size_t{index_mask_} + 1) * 2)) {
   static_assert(crypto_shorthash_KEYBYTES == std::tuple_size_v<decltype(hash_key_)>);
   randombytes_buf(hash_key_.data(), hash_key_.size());
-  for (const keys::AddressRule& rule : limits.exempt) {
-    exempt_.push_back({rule.prefix, mask(rule.bits), keys::is_ipv4(rule.prefix)});
-  }
 }
 
 ResponseLimiter::Kind ResponseLimiter::kind_of(zones::Rcode rcode, const Imputation& imputation) {
@@ -70,9 +63,7 @@ ResponseLimiter::Verdict ResponseLimiter::judge(const Address& source, Kind kind
                                                 zones::NameView name, Time now) {
   const std::uint32_t rate = rate_of(kind);
   if (rate == 0) return Verdict::SEND;
-  if (std::ranges::any_of(exempt_, [&](const Prefix& prefix) { return prefix.holds(source); })) {
-    return Verdict::SEND;
-  }
+  if (is_exempt(source)) return Verdict::SEND;
   std::uint8_t key[16 + 1 + zones::MAX_NAME_OCTETS];
   const Address prefix = masked(source, mask_of(source));
   std::memcpy(key, prefix.data(), prefix.size());
@@ -117,6 +108,13 @@ std::string ResponseLimiter::reason(const Address& source, Kind kind, zones::Nam
       break;
   }
   return text + " errors a second";
+}
+
+// An IPv6 prefix as short as ::/0 is not meant for IPv4.
+bool ResponseLimiter::is_exempt(const Address& source) const {
+  return std::ranges::any_of(limits_.exempt, [&](const keys::AddressRule& rule) {
+    return keys::is_ipv4(source) == keys::is_ipv4(rule.prefix) && rule.contains(source);
+  });
 }
 
 const ResponseLimiter::Address& ResponseLimiter::mask_of(const Address& source) const {

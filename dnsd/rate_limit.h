@@ -24,7 +24,7 @@ struct RateLimits {
   std::uint32_t slip = 2;  // of the answers over the limit every how many is sent with TC; 0: none
   std::uint8_t ipv4_prefix = 24;
   std::uint8_t ipv6_prefix = 56;
-  std::size_t table_size = 262'144;       // budgets, of 8 octets each; rounded up to a power of two
+  std::size_t table_size = 262'144;  // budgets, of 8 octets each; rounded up to a power of two
   std::vector<keys::AddressRule> exempt{};  // prefixes
 
   bool is_on() const {
@@ -66,19 +66,13 @@ class ResponseLimiter {
   std::string reason(const Address& source, Kind kind, zones::NameView name) const;
 
  private:
-  struct Prefix {
-    Address address;
-    Address mask;
-    bool ipv4;
-    bool holds(const Address& source) const;
-  };
+  bool is_exempt(const Address& source) const;
   const Address& mask_of(const Address& source) const;
   std::uint32_t rate_of(Kind kind) const;
 
   const RateLimits limits_;
   const Address ipv4_mask_;
   const Address ipv6_mask_;
-  std::vector<Prefix> exempt_;
   std::array<std::uint8_t, 16> hash_key_{};
   std::uint32_t index_mask_;
   std::unique_ptr<Bucket[]> buckets_;  // twice index_mask_ + 1
