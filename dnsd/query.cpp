@@ -52,6 +52,12 @@ std::uint32_t negative_ttl(RRsetView soa) {
                                  std::uint32_t{minimum[2]} << 8 | std::uint32_t{minimum[3]});
 }
 
+/// True when a DNAME leads on. Whichever comes first on the way down counts; a cut hides a DNAME at
+/// the same name (RFC 6672 §3.2).
+bool is_redirected(const Lookup& found) {
+  return found.dname_size != 0 && (found.cut_size == 0 || found.dname_size < found.cut_size);
+}
+
 /// The search for one answer (RFC 1034 §4.3.2 as RFC 6672 §3.2 revised it).
 class Search {
  public:
@@ -174,10 +180,7 @@ bool Search::follow(NameView target, RRsetView dname) {
 Search::Step Search::step(const ZoneSnapshot& zone) {
   const Lookup found = zone.find(key_);
   if (imputation_ != nullptr && chain_ == 0) *imputation_ = impute(zone, found);
-  // Whichever comes first on the way down; a cut hides a DNAME at the same name (RFC 6672 §3.2).
-  if (found.dname_size != 0 && (found.cut_size == 0 || found.dname_size < found.cut_size)) {
-    return dname(found);
-  }
+  if (is_redirected(found)) return dname(found);
   // A DS is the parent's data at the cut itself (RFC 4035 §3.1.4.1).
   const bool at_cut = found.cut_size == name_.size();
   if (found.cut_size != 0 && !(at_cut && qtype_ == Type::DS)) return referral(zone, found);
@@ -196,9 +199,7 @@ Search::Step Search::step(const ZoneSnapshot& zone) {
 }
 
 Imputation Search::impute(const ZoneSnapshot& zone, const Lookup& found) const {
-  if (found.dname_size != 0 && (found.cut_size == 0 || found.dname_size < found.cut_size)) {
-    return {.name_octets = found.dname_size};
-  }
+  if (is_redirected(found)) return {.name_octets = found.dname_size};
   if (found.cut_size != 0) return {.name_octets = found.cut_size};
   if (found.kind != Lookup::Kind::ABSENT) {
     return {.name_octets = static_cast<std::uint8_t>(name_.size())};
