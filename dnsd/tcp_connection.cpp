@@ -79,7 +79,7 @@ std::chrono::milliseconds TcpClients::idle_timeout() const {
 }
 
 std::uint16_t TcpClients::keepalive() const {
-  if (total_.load(std::memory_order_relaxed) >= limits_.max_connections) return 0;
+  if (is_full()) return 0;
   constexpr std::chrono::milliseconds UNIT(100);
   constexpr std::int64_t MAX = std::numeric_limits<std::uint16_t>::max();
   return static_cast<std::uint16_t>(std::min(MAX, idle_timeout() / UNIT));
