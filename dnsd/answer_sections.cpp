@@ -172,22 +172,20 @@ bool AnswerSections::put_cname(const Owner& owner, NameView target, std::uint32_
 bool AnswerSections::put_chaos_txt(std::span<const std::uint8_t> rdata) {
   const Owner owner = suffix(request_.qname, question_place_, 0);
   if (room() < owner_octets(owner) + FIXED_OCTETS + 2 + rdata.size()) return false;
-  put_owner(owner);
-  store16(at_, static_cast<std::uint16_t>(Type::TXT));
-  store16(at_ + 2, static_cast<std::uint16_t>(zones::Class::CH));
-  store32(at_ + 4, 0);
-  store16(at_ + FIXED_OCTETS, rdata.size());
-  at_ = std::copy(rdata.begin(), rdata.end(), at_ + FIXED_OCTETS + 2);
+  put_fixed(owner, Type::TXT, 0, zones::Class::CH);
+  store16(at_, rdata.size());
+  at_ = std::copy(rdata.begin(), rdata.end(), at_ + 2);
   ++count(Section::ANSWER);
   return true;
 }
 
 /// Owner, TYPE, CLASS and TTL.
-bool AnswerSections::put_fixed(const Owner& owner, Type type, std::uint32_t ttl) {
+bool AnswerSections::put_fixed(const Owner& owner, Type type, std::uint32_t ttl,
+                               zones::Class rrclass) {
   if (room() < owner_octets(owner) + FIXED_OCTETS) return false;
   put_owner(owner);
   store16(at_, static_cast<std::uint16_t>(type));
-  store16(at_ + 2, static_cast<std::uint16_t>(zones::Class::IN));
+  store16(at_ + 2, static_cast<std::uint16_t>(rrclass));
   store32(at_ + 4, ttl);
   at_ += FIXED_OCTETS;
   return true;

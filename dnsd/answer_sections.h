@@ -80,7 +80,8 @@ class AnswerSections {
   bool put_opaque(const Owner& owner, zones::RRsetView rrset, std::uint32_t ttl);
   bool put_with_names(const Owner& owner, zones::RRsetView rrset, std::uint32_t ttl,
                       std::size_t names_at, std::size_t name_count);
-  bool put_fixed(const Owner& owner, zones::Type type, std::uint32_t ttl);
+  bool put_fixed(const Owner& owner, zones::Type type, std::uint32_t ttl,
+                 zones::Class rrclass = zones::Class::IN);
   void put_owner(const Owner& owner);
   bool put_name(zones::NameView name);
   void put_opt(zones::Rcode rcode, const zones::ExtendedErrorView* reason);
