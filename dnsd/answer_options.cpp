@@ -30,15 +30,8 @@ void AnswerOptions::answer(const Policy& policy, const Request& request, const P
 }
 
 std::vector<zones::EdnsOption> AnswerOptions::list() const {
-  std::vector<zones::EdnsOption> options;
-  for (std::size_t at = 0; at < size_;) {
-    const std::uint8_t* const option = octets_.data() + at;
-    const std::size_t size = static_cast<std::size_t>(option[2]) << 8 | option[3];
-    const auto code = static_cast<OptionCode>(option[0] << 8 | option[1]);
-    options.push_back({code, {option + HEADER_OCTETS, option + HEADER_OCTETS + size}});
-    at += HEADER_OCTETS + size;
-  }
-  return options;
+  zones::WireReader reader(octets());
+  return zones::read_options(reader);
 }
 
 void AnswerOptions::put(OptionCode code, std::span<const std::uint8_t> data) {

@@ -19,6 +19,18 @@ const EdnsOption* Edns::find(OptionCode code) const {
   return found == options.end() ? nullptr : &*found;
 }
 
+std::vector<EdnsOption> read_options(WireReader& reader) {
+  std::vector<EdnsOption> options;
+  while (reader.remaining() > 0) {
+    EdnsOption option;
+    option.code = static_cast<OptionCode>(reader.u16());
+    const auto data = reader.octets(reader.u16());
+    option.data.assign(data.begin(), data.end());
+    if (!reader.failed()) options.push_back(std::move(option));
+  }
+  return options;
+}
+
 Edns read_edns(WireReader& reader) {
   Edns edns;
   edns.udp_octets = reader.u16();
@@ -27,13 +39,7 @@ Edns read_edns(WireReader& reader) {
   edns.flags = reader.u16();
   const std::size_t rdlength = reader.u16();
   const std::size_t end = reader.narrow(rdlength);
-  while (reader.remaining() > 0) {
-    EdnsOption option;
-    option.code = static_cast<OptionCode>(reader.u16());
-    const auto data = reader.octets(reader.u16());
-    option.data.assign(data.begin(), data.end());
-    if (!reader.failed()) edns.options.push_back(std::move(option));
-  }
+  edns.options = read_options(reader);
   reader.restore_end(end);
   return edns;
 }

@@ -60,6 +60,8 @@ struct Edns {
 
 constexpr std::uint16_t EDNS_DO = 0x8000;  // RFC 3225 §3
 
+/// Reads options up to the end of what the reader may read.
+std::vector<EdnsOption> read_options(WireReader& reader);
 /// Reads OPT's class, TTL, RDLENGTH and RDATA; the cursor is after the TYPE.
 Edns read_edns(WireReader& reader);
 /// Writes the whole pseudo-record.
