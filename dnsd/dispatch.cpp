@@ -38,6 +38,24 @@ struct Signer {
   std::size_t reserve() const { return exchange ? exchange->max_signature_octets() : 0; }
 };
 
+/// Over TCP, or with a cookie of ours, the sender's address is not forged.
+bool is_source_proven(const Peer& peer, const AnswerOptions& options) {
+  return peer.transport == Transport::TCP || options.cookie_valid();
+}
+
+/// Null when answers are not limited: there is no limit, or the receiver is proven to have asked.
+ResponseLimiter* limiter_of(const Policy& policy, const Peer& peer, const AnswerOptions& options) {
+  return is_source_proven(peer, options) ? nullptr : policy.rate_limit.get();
+}
+
+AnswerLimits limits_of(const Policy& policy, const Peer& peer, const AnswerOptions& options,
+                       std::size_t reserve) {
+  return {.transport = peer.transport,
+          .own_udp_octets = policy.udp_octets,
+          .reserve = reserve,
+          .options = options.octets()};
+}
+
 /// Everything one message is handled with.
 struct Context {
   const State& state;
@@ -49,16 +67,8 @@ struct Context {
   std::chrono::sys_seconds now;
   const AnswerOptions& options;
 
-  bool source_proven() const { return peer.transport == Transport::TCP || options.cookie_valid(); }
   AnswerLimits limits(const Signer& signer) const {
-    return {.transport = peer.transport,
-            .own_udp_octets = state.policy->udp_octets,
-            .reserve = signer.reserve(),
-            .options = options.octets()};
-  }
-  /// Null when the answer is not limited: its receiver is proven to have asked.
-  ResponseLimiter* limiter() const {
-    return source_proven() ? nullptr : state.policy->rate_limit.get();
+    return limits_of(*state.policy, peer, options, signer.reserve());
   }
 };
 
@@ -133,7 +143,8 @@ struct Dispatcher::Impl {
                       std::span<std::uint8_t> out, std::size_t size);
   /// The same for what is no answer to a plain query.
   std::size_t limited(const Context& context, std::size_t size) {
-    ResponseLimiter* const limiter = context.limiter();
+    ResponseLimiter* const limiter =
+        limiter_of(*context.state.policy, context.peer, context.options);
     if (!limiter) return size;
     const Signer nobody;
     return limited(*limiter, context.peer, context.octets, context.request, context.limits(nobody),
@@ -292,7 +303,7 @@ std::size_t Dispatcher::Impl::update(const Context& context, Signer& signer,
   job.digest = digest_of(*signer.identity);
   job.source = context.peer.address;
   job.source_port = context.peer.port;
-  job.source_proven = context.source_proven();
+  job.source_proven = is_source_proven(context.peer, context.options);
   job.signed_at = signer.identity->signed_at;
   job.message = std::move(*message);
   job.responder = std::move(responder);
@@ -386,18 +397,14 @@ std::size_t Dispatcher::handle(const State& state, std::span<const std::uint8_t>
       parsed = Parse::FORMERR;
     }
   }
-  const AnswerLimits unsigned_limits{.transport = peer.transport,
-                                     .own_udp_octets = state.policy->udp_octets,
-                                     .reserve = 0,
-                                     .options = options.octets()};
+  const AnswerLimits unsigned_limits = limits_of(*state.policy, peer, options, 0);
   if (parsed == Parse::FORMERR && request.opcode == Opcode::UPDATE) {
     impl_->log.malformed_update(peer, "its sections are not whole");
   }
   // The way of nearly all: data, and no signature.
   if (parsed == Parse::OK && request.opcode == Opcode::QUERY && request.signature_offset == 0 &&
       request.qclass == Class::IN && request.qtype != Type::AXFR && request.qtype != Type::IXFR) {
-    const bool source_proven = peer.transport == Transport::TCP || options.cookie_valid();
-    ResponseLimiter* const limiter = source_proven ? nullptr : state.policy->rate_limit.get();
+    ResponseLimiter* const limiter = limiter_of(*state.policy, peer, options);
     if (!limiter) return answer_query(state.catalogue, octets, request, unsigned_limits, out);
     Imputation imputation;
     const std::size_t size =
