@@ -45,4 +45,8 @@ void AnswerOptions::put(OptionCode code, std::span<const std::uint8_t> data) {
   size_ += HEADER_OCTETS + data.size();
 }
 
+bool is_source_proven(const Peer& peer, const AnswerOptions& options) {
+  return peer.transport == Transport::TCP || options.cookie_valid();
+}
+
 }  // namespace dnsd

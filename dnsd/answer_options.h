@@ -52,4 +52,7 @@ class AnswerOptions {
   std::array<std::uint8_t, MAX_OCTETS> octets_;
 };
 
+/// Over TCP, or with a cookie of ours, the sender's address is not forged.
+bool is_source_proven(const Peer& peer, const AnswerOptions& options);
+
 }  // namespace dnsd

@@ -38,11 +38,6 @@ struct Signer {
   std::size_t reserve() const { return exchange ? exchange->max_signature_octets() : 0; }
 };
 
-/// Over TCP, or with a cookie of ours, the sender's address is not forged.
-bool is_source_proven(const Peer& peer, const AnswerOptions& options) {
-  return peer.transport == Transport::TCP || options.cookie_valid();
-}
-
 /// Null when answers are not limited: there is no limit, or the receiver is proven to have asked.
 ResponseLimiter* limiter_of(const Policy& policy, const Peer& peer, const AnswerOptions& options) {
   return is_source_proven(peer, options) ? nullptr : policy.rate_limit.get();

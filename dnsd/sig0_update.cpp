@@ -139,7 +139,7 @@ std::optional<Sig0Answer> Sig0Updates::take(const State& state,
   }
 
   const bool tcp = peer.transport == Transport::TCP;
-  job.source_proven = tcp || options.cookie_valid();
+  job.source_proven = is_source_proven(peer, options);
   const auto busy = [&](AuthPool::Admission why) {
     log_.sig0_busy(peer, job.source_proven, why);
     if (job.source_proven) return Sig0Answer{Rcode::SERVFAIL};
