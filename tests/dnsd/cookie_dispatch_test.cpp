@@ -11,15 +11,14 @@
 namespace dnsd {
 namespace {
 
+using test::add_new;
 using test::make_key;
 using test::name;
 using test::NOW;
 using test::Octets;
 using test::query;
 using test::rcode_of;
-using test::record;
 using test::Signed;
-using test::update;
 using zones::Rcode;
 using zones::Type;
 
@@ -36,21 +35,12 @@ struct CookieWorld : test::World {
 };
 
 zones::Message with_cookie(zones::Message message, const Octets& cookie) {
-  if (!message.edns) message.edns.emplace();
-  message.edns->options.push_back({zones::OptionCode::COOKIE, cookie});
-  return message;
+  return test::with_option(std::move(message), zones::OptionCode::COOKIE, cookie);
 }
 
 /// The COOKIE option of an answer; empty: none.
 Octets cookie_of(const Octets& answer) {
-  const zones::Message message = test::parse(answer);
-  const zones::EdnsOption* option =
-      message.edns ? message.edns->find(zones::OptionCode::COOKIE) : nullptr;
-  return option ? option->data : Octets{};
-}
-
-zones::Message add_new() {
-  return update("example.org.", {record("new.example.org.", Type::A, "192.0.2.9")});
+  return test::option_of(answer, zones::OptionCode::COOKIE).value_or(Octets{});
 }
 
 TEST(CookieDispatch, Rfc7873Section52EveryAnswerToACookieHasOne) {

@@ -160,6 +160,18 @@ inline zones::Message update(std::string_view zone, std::vector<zones::Record> c
   return message;
 }
 
+/// An UPDATE of one record that is not there yet.
+inline zones::Message add_new() {
+  return update("example.org.", {record("new.example.org.", zones::Type::A, "192.0.2.9")});
+}
+
+inline zones::Message with_option(zones::Message message, zones::OptionCode code,
+                                  const Octets& data) {
+  if (!message.edns) message.edns.emplace();
+  message.edns->options.push_back({code, data});
+  return message;
+}
+
 /// A request with its TSIG, and the client that checks the answer.
 struct Signed {
   Signed(const zones::Message& message, keys::TsigKey key, std::chrono::sys_seconds now = NOW)
@@ -182,6 +194,13 @@ inline zones::Message parse(const Octets& octets) {
   if (!message)
     throw std::runtime_error(std::string("no message: ") + zones::to_text(message.error()));
   return std::move(*message);
+}
+
+/// What an answer has of this option; none without it.
+inline std::optional<Octets> option_of(const Octets& answer, zones::OptionCode code) {
+  const zones::Message message = parse(answer);
+  const zones::EdnsOption* option = message.edns ? message.edns->find(code) : nullptr;
+  return option ? std::optional(option->data) : std::nullopt;
 }
 
 inline zones::Rcode rcode_of(const Octets& octets) {

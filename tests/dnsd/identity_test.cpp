@@ -10,13 +10,13 @@
 namespace dnsd {
 namespace {
 
+using test::add_new;
 using test::make_key;
 using test::Octets;
 using test::query;
 using test::rcode_of;
 using test::record;
 using test::Signed;
-using test::update;
 using zones::Class;
 using zones::Rcode;
 using zones::Type;
@@ -38,21 +38,12 @@ zones::Message chaos(std::string_view qname, Type type, Class rrclass = Class::C
 }
 
 zones::Message with_nsid(zones::Message message, const Octets& payload = {}) {
-  if (!message.edns) message.edns.emplace();
-  message.edns->options.push_back({zones::OptionCode::NSID, payload});
-  return message;
+  return test::with_option(std::move(message), zones::OptionCode::NSID, payload);
 }
 
 /// The NSID of an answer; none without the option.
 std::optional<Octets> nsid_of(const Octets& answer) {
-  const zones::Message message = test::parse(answer);
-  const zones::EdnsOption* option =
-      message.edns ? message.edns->find(zones::OptionCode::NSID) : nullptr;
-  return option ? std::optional(option->data) : std::nullopt;
-}
-
-zones::Message add_new() {
-  return update("example.org.", {record("new.example.org.", Type::A, "192.0.2.9")});
+  return test::option_of(answer, zones::OptionCode::NSID);
 }
 
 TEST(Identity, Rfc5001Section22NsidWhenAsked) {

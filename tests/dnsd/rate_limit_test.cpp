@@ -339,10 +339,8 @@ TEST(RateLimitDispatch, WhoIsProvenIsNotLimited) {
 
   LimitedWorld world(all_at(1, 1));
   const auto ask_with = [&](const Octets& cookie) {
-    zones::Message message = query("x.example.org.", Type::A);
-    message.edns.emplace();
-    message.edns->options.push_back({zones::OptionCode::COOKIE, cookie});
-    return world.ask(zones::to_wire(message));
+    return world.ask(zones::to_wire(
+        test::with_option(query("x.example.org.", Type::A), zones::OptionCode::COOKIE, cookie)));
   };
   const Octets client{1, 2, 3, 4, 5, 6, 7, 8};
   Octets limited;
