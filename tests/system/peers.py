@@ -155,29 +155,35 @@ zone:
 {zones}""")]
 
 
+def nsd_server(folder, port, more):
+    """What every nsd.conf of the tests begins with: one process in the foreground that writes to its folder alone."""
+    return f"""
+server:
+    server-count: 1
+    ip-address: 127.0.0.1@{port}
+    username: ""
+    chroot: ""
+    zonesdir: "{folder}"
+    database: ""
+    pidfile: "{folder}/nsd.pid"
+    zonelistfile: "{folder}/zone.list"
+    xfrdfile: "{folder}/xfrd.state"
+    xfrdir: "{folder}"
+    cookie-secret-file: "{folder}/cookies"
+    {more}
+remote-control:
+    control-enable: no
+"""
+
+
 class Nsd(Peer):
     name = "NSD"
 
     def command(self):
         zones = "".join(f'zone:\n  name: "{origin}"\n  zonefile: "{self.file_of(origin)}"\n  provide-xfr: 127.0.0.1 {self.key.name}\n'
                         for origin in self.zones)
-        return ["nsd", "-d", "-c", self.write("nsd.conf", f"""
-server:
-    server-count: 1
-    ip-address: 127.0.0.1@{self.port}
-    username: ""
-    chroot: ""
-    zonesdir: "{self.folder}"
-    database: ""
-    pidfile: "{self.folder}/nsd.pid"
-    zonelistfile: "{self.folder}/zone.list"
-    xfrdfile: "{self.folder}/xfrd.state"
-    xfrdir: "{self.folder}"
-    cookie-secret-file: "{self.folder}/cookies"
-    rrl-ratelimit: 0
-    minimal-responses: yes
-remote-control:
-    control-enable: no
+        server = nsd_server(self.folder, self.port, "rrl-ratelimit: 0\n    minimal-responses: yes")
+        return ["nsd", "-d", "-c", self.write("nsd.conf", server + f"""\
 key:
     name: {self.key.name}
     algorithm: {self.key.algorithm}

@@ -7,6 +7,7 @@ import time
 
 import dns
 from harness import Dnsd, Process, SystemTest, TIME_LIMIT, ZONE, ZONE_TEXT, free_port, key, main, records_of, run
+from peers import nsd_server
 
 
 class Transfer(SystemTest):
@@ -125,22 +126,7 @@ zone:
 
     def test_nsd(self):
         one = self.dnsd.keys[0]
-        path = self.write("nsd.conf", f"""
-server:
-    server-count: 1
-    ip-address: 127.0.0.1@{self.port}
-    username: ""
-    chroot: ""
-    zonesdir: "{self.folder}"
-    database: ""
-    pidfile: "{self.folder}/nsd.pid"
-    zonelistfile: "{self.folder}/zone.list"
-    xfrdfile: "{self.folder}/xfrd.state"
-    xfrdir: "{self.folder}"
-    cookie-secret-file: "{self.folder}/cookies"
-    verbosity: 2
-remote-control:
-    control-enable: no
+        path = self.write("nsd.conf", nsd_server(self.folder, self.port, "verbosity: 2") + f"""\
 key:
     name: "{one.name}"
     algorithm: {one.algorithm}
