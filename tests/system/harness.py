@@ -1,6 +1,7 @@
 """Starts dnsd on a free loopback port with a folder of its own, and stops what it started, by PID."""
 import base64
 import os
+import random
 import re
 import shutil
 import signal
@@ -45,15 +46,19 @@ SANITIZER = r"ERROR: (Address|Leak)Sanitizer|WARNING: ThreadSanitizer|runtime er
 
 
 def free_port():
-    """A port of 127.0.0.1 that is free for UDP and TCP now."""
+    """A port of 127.0.0.1 that is free for UDP and TCP now, and that the system gives to nobody who asks for any port:
+    a server that a test kills and starts again finds its port free."""
+    with open("/proc/sys/net/ipv4/ip_local_port_range", encoding="ascii") as limits:
+        end = int(limits.read().split()[0])
     while True:
+        port = random.randrange(10_000, end)
         with socket.socket() as tcp, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
-            tcp.bind(("127.0.0.1", 0))
             try:
-                udp.bind(("127.0.0.1", tcp.getsockname()[1]))
+                tcp.bind(("127.0.0.1", port))
+                udp.bind(("127.0.0.1", port))
             except OSError:
                 continue
-            return tcp.getsockname()[1]
+            return port
 
 
 def run(command, **more):
