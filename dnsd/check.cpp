@@ -4,6 +4,7 @@
 #include <ostream>
 
 #include "dnsd/config.h"
+#include "dnsd/http/tls.h"
 #include "zones/zone_file.h"
 
 namespace dnsd {
@@ -17,6 +18,14 @@ std::string judge_zone_file(const Config& config, const ZoneConfig& zone) {
   if (zone.file.empty()) return missing.to_text();
   const auto read = zones::ZoneFile::read(zone.file, zone.name);
   return read ? std::string() : read.error().to_text();
+}
+
+/// What is wrong with the portal's certificate; empty for nothing.
+std::string judge_certificate(const Config& config) {
+  if (config.http.tls_listen.empty()) return {};
+  const auto loaded = http::TlsContext::load(config.http.tls);
+  return loaded ? std::string()
+                : ConfigProblem{config.file, config.http.line, loaded.error()}.to_text();
 }
 
 }  // namespace
@@ -39,6 +48,10 @@ int check(const std::filesystem::path& file, std::ostream& out, std::ostream& er
     if (wrong.empty()) continue;
     errors << (store_exists ? "warning: " : "error: ") << wrong << '\n';
     good = good && store_exists;
+  }
+  if (const std::string wrong = judge_certificate(*result.config); !wrong.empty()) {
+    errors << "error: " << wrong << '\n';
+    good = false;
   }
   if (!good) return EXIT_FAILURE;
   out << file.string() << ": good: " << result.config->zones.size() << " zones, "

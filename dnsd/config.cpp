@@ -1,8 +1,6 @@
 #include "dnsd/config.h"
 
 #include <algorithm>
-#include <boost/asio/ip/address.hpp>
-#include <charconv>
 #include <map>
 #include <set>
 #include <tuple>
@@ -11,6 +9,7 @@
 #include "dnsd/config_identity.h"
 #include "dnsd/config_keys.h"
 #include "dnsd/config_sig0.h"
+#include "dnsd/http/config_http.h"
 #include "dnsd/signers.h"
 #include "keys/grant_toml.h"
 #include "keys/toml_file.h"
@@ -223,34 +222,12 @@ void read_all(ConfigFields& top, Config& config) {
   read_sig0(top, config);
   read_cookies(top, config);
   read_keys(top, config);
-  config.portal = keys::read_portal(top);
+  read_http(top, config);
   read_zones(top, config);
   top.finish();
 }
 
 }  // namespace
-
-std::string to_text(const Endpoint& endpoint) {
-  const std::string address = endpoint.address().to_string();
-  const std::string port = ":" + std::to_string(endpoint.port());
-  return endpoint.address().is_v6() ? "[" + address + "]" + port : address + port;
-}
-
-std::optional<Endpoint> endpoint_from_text(std::string_view text) {
-  const std::size_t colon = text.rfind(':');
-  if (colon == std::string_view::npos || colon + 1 == text.size()) return std::nullopt;
-  std::uint16_t port = 0;
-  const char* end = text.data() + text.size();
-  const auto [at, error] = std::from_chars(text.data() + colon + 1, end, port);
-  if (error != std::errc{} || at != end) return std::nullopt;
-  std::string_view host = text.substr(0, colon);
-  const bool bracketed = host.size() > 2 && host.front() == '[' && host.back() == ']';
-  if (bracketed) host = host.substr(1, host.size() - 2);
-  boost::system::error_code failed;
-  const auto address = boost::asio::ip::make_address(std::string(host), failed);
-  if (failed || address.is_v6() != bracketed) return std::nullopt;
-  return Endpoint(address, port);
-}
 
 ConfigResult parse_config(std::string_view text, const std::filesystem::path& file) {
   ConfigProblems problems(file);
@@ -316,6 +293,7 @@ std::vector<std::string> needs_restart(const Config& before, const Config& after
   check(before.store_path == after.store_path, "[store]");
   check(before.tcp == after.tcp, "[tcp]");
   check(before.sig0 == after.sig0, "[sig0]");
+  check(before.http == after.http, "[http]");
   const auto limits_of = [](const WriterLimits& update) {
     return std::tuple(update.queue, update.batch, update.replay_window, update.journal_batches,
                       update.journal_age, update.journal_octets, update.message.records_per_message,

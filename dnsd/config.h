@@ -1,7 +1,6 @@
 // Configuration: one TOML file into plain structs that hold the defaults.
 #pragma once
 
-#include <boost/asio/ip/udp.hpp>
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
@@ -11,6 +10,8 @@
 #include <vector>
 
 #include "dnsd/auth_pool.h"
+#include "dnsd/endpoint.h"
+#include "dnsd/http/http_config.h"
 #include "dnsd/rate_limit.h"
 #include "dnsd/state.h"
 #include "dnsd/update_writer.h"
@@ -20,13 +21,6 @@
 #include "zones/name.h"
 
 namespace dnsd {
-
-/// Where to listen, over UDP and TCP alike. Port 0 takes a free one.
-using Endpoint = boost::asio::ip::udp::endpoint;
-/// "127.0.0.1:5300", "[::1]:5300".
-std::string to_text(const Endpoint& endpoint);
-/// The same form; the port is required. Empty for anything else.
-std::optional<Endpoint> endpoint_from_text(std::string_view text);
 
 enum class LogLevel : std::uint8_t { DEBUG, INFO, WARNING, ERROR };
 
@@ -78,7 +72,8 @@ struct Config {
   Identity identity;                                 // what is told by NSID and in class CHAOS
   std::vector<keys::TsigKey> keys;
   std::vector<PublicKeyConfig> public_keys;
-  keys::Portal portal;  // `addresses` and `names` of [http]
+  keys::Portal portal;    // `addresses` and `names` of [http]
+  http::HttpConfig http;  // the rest of it
   std::vector<ZoneConfig> zones;
 };
 

@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "dnsd/dispatch.h"
+#include "dnsd/http/listener.h"
 #include "dnsd/log.h"
 #include "dnsd/privileges.h"
 #include "dnsd/server_zones.h"
@@ -30,15 +31,15 @@ std::chrono::sys_seconds now() {
 }
 
 /// Room for every connection: the usual soft limit of 1024 files is for programs that use select().
-void raise_file_limit(const TcpLimits& tcp) {
+void raise_file_limit(std::size_t connections) {
   constexpr std::size_t OTHER_FILES = 512;  // sockets of workers, the store, the log
   rlimit limit{};
   if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
   limit.rlim_cur = limit.rlim_max;
   setrlimit(RLIMIT_NOFILE, &limit);
-  if (limit.rlim_max < tcp.max_connections + OTHER_FILES) {
+  if (limit.rlim_max < connections + OTHER_FILES) {
     spdlog::warn("the limit of open files is {}: too few for max-connections = {}", limit.rlim_max,
-                 tcp.max_connections);
+                 connections);
   }
 }
 
@@ -54,6 +55,7 @@ struct Server::Impl {
 
   void load_zones();
   void bind();
+  void bind_http();
   void start_threads();
   void stop();
 
@@ -73,6 +75,9 @@ struct Server::Impl {
   std::unique_ptr<Dispatcher> dispatcher;
   std::unique_ptr<TcpListener> tcp;
   std::vector<std::unique_ptr<UdpWorker>> udp;
+  std::unique_ptr<http::TlsStore> tls;
+  std::unique_ptr<http::Listener> http;
+  http::Routes routes;  // of `http`
   bool running = false;
 };
 
@@ -128,13 +133,20 @@ void Server::Impl::bind() {
   }
 }
 
+/// The certificate is loaded as the user who will load it again.
+void Server::Impl::bind_http() {
+  if (!config.http.is_on()) return;
+  http = std::make_unique<http::Listener>(config.http.listen, config.http.tls_listen, tls.get(),
+                                          *publisher, config.http.limits);
+}
+
 void Server::Impl::start_threads() {
   writer = std::make_unique<UpdateWriter>(std::move(store), std::move(builder), *publisher,
-                                          std::move(loaded), config.update, now,
-                                          std::move(leases));
+                                          std::move(loaded), config.update, now, std::move(leases));
   dispatcher = std::make_unique<Dispatcher>(*writer, now, config.tcp.max_transfers, config.sig0);
   tcp->start(*dispatcher);
   for (const auto& worker : udp) worker->start();
+  if (http) http->start(routes);
   running = true;
 }
 
@@ -147,9 +159,11 @@ void Server::Impl::stop() {
   // No more requests; then what waits is decided, and its answers go out over sockets that are
   // still there.
   for (const auto& worker : udp) worker->stop();
+  if (http) http->drain();
   if (tcp) tcp->drain();
   if (dispatcher) dispatcher->stop();
   if (writer) writer->stop();
+  if (http) http->stop();
   if (tcp) tcp->stop();
   if (was_running) spdlog::info("stopped");
 }
@@ -161,12 +175,17 @@ Server::Server(Config config, const std::function<void()>& before_threads)
   if (privileges.stays_root()) {
     spdlog::warn("running as root; set 'user' to give that up once the ports are bound");
   }
-  raise_file_limit(impl.config.tcp);
+  raise_file_limit(impl.config.tcp.max_connections +
+                   (impl.config.http.is_on() ? impl.config.http.limits.max_connections : 0));
   try {
     privileges.become_user();
     impl.load_zones();
+    if (!impl.config.http.tls_listen.empty()) {
+      impl.tls = std::make_unique<http::TlsStore>(impl.config.http.tls);
+    }
     privileges.regain();
     impl.bind();
+    impl.bind_http();
     privileges.drop();
     if (before_threads) before_threads();
     impl.start_threads();
@@ -176,6 +195,18 @@ Server::Server(Config config, const std::function<void()>& before_threads)
     throw StartError(error.what());
   } catch (const std::bad_alloc&) {
     throw StartError("out of memory");
+  } catch (const StartError&) {
+    throw;
+  } catch (const std::runtime_error& error) {
+    throw StartError(error.what());
+  }
+  if (impl.http) {
+    for (const Endpoint& endpoint : impl.http->endpoints()) {
+      spdlog::info("listening on {} (HTTP)", to_text(endpoint));
+    }
+    for (const Endpoint& endpoint : impl.http->tls_endpoints()) {
+      spdlog::info("listening on {} (HTTPS)", to_text(endpoint));
+    }
   }
   std::string listening;
   for (const Endpoint& endpoint : impl.endpoints) listening += " " + to_text(endpoint);
@@ -195,6 +226,7 @@ void Server::reload(const Config& config) {
     spdlog::warn("reload: the change of {} needs a restart", field);
   }
   set_log_level(config.log_level);
+  if (impl_->http) impl_->http->check_certificate();
   impl_->writer->set_policy(make_policy(config));
   spdlog::info("reloaded {}: {}, {}", config.file.string(),
                zones::counted(config.keys.size(), "key"),

@@ -6,7 +6,6 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
 #include <cstring>
-#include <limits>
 
 #include "dnsd/coroutine_end.h"
 #include "dnsd/dispatch_log.h"
@@ -24,66 +23,11 @@ constexpr std::size_t LENGTH_OCTETS = 2;                // RFC 1035 §4.2.2
 constexpr std::size_t USUAL_IN_OCTETS = 8 * 1024;       // many queries at a time
 constexpr std::size_t MAX_OUT_OCTETS = 64 * 1024;       // then no more is read
 constexpr std::size_t MAX_IDLE_OUT_OCTETS = 16 * 1024;  // kept between messages
-constexpr std::int64_t CROWDED_DIVISOR = 10;            // of the idle timeout
 constexpr auto STOP_GRACE = std::chrono::seconds(1);    // for what is written at a stop
 
 std::size_t u16_at(const std::uint8_t* at) { return static_cast<std::size_t>(at[0] << 8 | at[1]); }
 
 }  // namespace
-
-TcpClients::Key TcpClients::key_of(const asio::ip::address& address) {
-  constexpr std::size_t PREFIX_OCTETS = 8;
-  if (address.is_v4()) {
-    return asio::ip::make_address_v6(asio::ip::v4_mapped, address.to_v4()).to_bytes();
-  }
-  Key key{};
-  const auto octets = address.to_v6().to_bytes();
-  std::copy_n(octets.begin(), PREFIX_OCTETS, key.begin());
-  return key;
-}
-
-std::optional<TcpClients::Slot> TcpClients::take(const Key& key) {
-  const std::lock_guard lock(mutex_);
-  if (total_ >= limits_.max_connections) return std::nullopt;
-  std::size_t& count = by_client_[key];
-  if (count >= limits_.max_connections_per_client) return std::nullopt;
-  ++count;
-  ++total_;
-  return Slot(this, key);
-}
-
-bool TcpClients::is_full() const {
-  return total_.load(std::memory_order_relaxed) >= limits_.max_connections;
-}
-
-bool TcpClients::has_too_many(const Key& key) {
-  const std::lock_guard lock(mutex_);
-  const auto found = by_client_.find(key);
-  return found != by_client_.end() && found->second >= limits_.max_connections_per_client;
-}
-
-void TcpClients::release(const Key& key) {
-  const std::lock_guard lock(mutex_);
-  const auto found = by_client_.find(key);
-  if (--found->second == 0) by_client_.erase(found);
-  --total_;
-}
-
-bool TcpClients::crowded() const {
-  return total_.load(std::memory_order_relaxed) >=
-         limits_.max_connections - limits_.max_connections / 4;
-}
-
-std::chrono::milliseconds TcpClients::idle_timeout() const {
-  return crowded() ? limits_.idle_timeout / CROWDED_DIVISOR : limits_.idle_timeout;
-}
-
-std::uint16_t TcpClients::keepalive() const {
-  if (is_full()) return 0;
-  constexpr std::chrono::milliseconds UNIT(100);
-  constexpr std::int64_t MAX = std::numeric_limits<std::uint16_t>::max();
-  return static_cast<std::uint16_t>(std::min(MAX, idle_timeout() / UNIT));
-}
 
 TcpConnection::TcpConnection(asio::ip::tcp::socket socket, const Peer& peer, TcpThread& thread,
                              Dispatcher& dispatcher, TcpClients& clients, TcpClients::Slot slot,

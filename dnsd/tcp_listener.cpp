@@ -8,16 +8,14 @@
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/executor_work_guard.hpp>
-#include <boost/asio/ip/v6_only.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <cerrno>
 #include <latch>
-#include <system_error>
 #include <thread>
 
 #include "dnsd/coroutine_end.h"
 #include "dnsd/log.h"
+#include "dnsd/tcp_acceptor.h"
 #include "dnsd/tcp_connection.h"
 
 namespace dnsd {
@@ -30,41 +28,15 @@ using boost::system::error_code;
 constexpr int FAST_OPEN_QUEUE = 64;  // connections whose handshake is not over
 constexpr auto ACCEPT_PAUSE = std::chrono::milliseconds(100);
 
-void check(const error_code& error, const char* what, const tcp::endpoint& endpoint) {
-  if (!error) return;
-  throw std::system_error(
-      error.value(), std::generic_category(),
-      std::string(what) + " TCP " + to_text(Endpoint(endpoint.address(), endpoint.port())));
-}
-
 tcp::acceptor bind(asio::io_context& context, const tcp::endpoint& endpoint) {
-  error_code error;
-  tcp::acceptor acceptor(context);
-  acceptor.open(endpoint.protocol(), error);
-  check(error, "cannot open", endpoint);
-  // Connections of a server before this one may linger in TIME_WAIT; a second server is still
-  // noticed.
-  acceptor.set_option(tcp::acceptor::reuse_address(true), error);
-  check(error, "cannot open", endpoint);
-  if (endpoint.address().is_v6()) {  // so that 0.0.0.0 and [::] can stand side by side
-    acceptor.set_option(asio::ip::v6_only(true), error);
-    check(error, "cannot open", endpoint);
-  }
-  acceptor.bind(endpoint, error);
-  check(error, "cannot bind", endpoint);
-  // Clients that were here before save a round trip (RFC 7766 §9, RFC 9210 §4.1), where the system's
-  // net.ipv4.tcp_fastopen has bit 2. The client proved its address then (RFC 7413 §4.1.2), and an
-  // UPDATE that comes twice is carried out once.
+  tcp::acceptor acceptor = bind_tcp(context, endpoint);
+  // Clients that were here before save a round trip (RFC 7766 §9, RFC 9210 §4.1), where the
+  // system's net.ipv4.tcp_fastopen has bit 2. The client proved its address then (RFC 7413 §4.1.2),
+  // and an UPDATE that comes twice is carried out once.
   const int queue = FAST_OPEN_QUEUE;
   static_cast<void>(
       setsockopt(acceptor.native_handle(), IPPROTO_TCP, TCP_FASTOPEN, &queue, sizeof(queue)));
   return acceptor;
-}
-
-/// True when the process or the machine is out of something that others may give back.
-bool is_shortage(const error_code& error) {
-  return error.value() == EMFILE || error.value() == ENFILE || error.value() == ENOBUFS ||
-         error.value() == ENOMEM;
 }
 
 /// On the thread's own context. @return false when it has no connection
@@ -202,11 +174,7 @@ std::vector<tcp::endpoint> TcpListener::endpoints() const {
 
 void TcpListener::start(Dispatcher& dispatcher) {
   impl_->dispatcher = &dispatcher;
-  for (tcp::acceptor& acceptor : impl_->acceptors) {
-    error_code error;
-    acceptor.listen(asio::socket_base::max_listen_connections, error);
-    check(error, "cannot listen on", acceptor.local_endpoint());
-  }
+  for (tcp::acceptor& acceptor : impl_->acceptors) listen_tcp(acceptor);
   for (tcp::acceptor& acceptor : impl_->acceptors) {
     asio::co_spawn(acceptor.get_executor(), impl_->accept(acceptor), CoroutineEnd{"TCP listener"});
   }

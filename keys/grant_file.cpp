@@ -9,7 +9,10 @@ namespace keys {
 namespace {
 
 void read_all(TomlFields& top, GrantFile& file) {
-  file.portal = read_portal(top);
+  if (const toml::table* table = top.table("http")) {
+    TomlFields fields(*table, "[http]", top.problems());
+    file.portal = read_portal(fields);
+  }
   for (const toml::table* table : top.tables("key")) {
     TomlFields fields(*table, "[[key]]", top.problems());
     zones::Name name;

@@ -255,11 +255,8 @@ void GrantReader::check_types() {
 
 }  // namespace
 
-Portal read_portal(TomlFields& top) {
+Portal read_portal(TomlFields& fields) {
   Portal portal;
-  const toml::table* table = top.table("http");
-  if (!table) return portal;
-  TomlFields fields(*table, "[http]", top.problems());
   fields.strings("addresses", [&](const toml::node& node, const std::string& text) {
     const auto address = address_from_text(text);
     if (!address) {
@@ -276,7 +273,6 @@ Portal read_portal(TomlFields& top) {
     }
     portal.names.push_back(*name);
   });
-  fields.finish();
   return portal;
 }
 

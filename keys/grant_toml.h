@@ -6,8 +6,9 @@
 
 namespace keys {
 
-/// Reads `addresses` and `names` of [http]: what the portal is reached by.
-Portal read_portal(TomlFields& top);
+/// Reads `addresses` and `names` among the fields of [http]: what the portal is reached by. The
+/// caller finishes the table.
+Portal read_portal(TomlFields& fields);
 
 /// Reads a whole [[zone.grant]]. Wrong is also what could never permit or limit anything: names and
 /// keys that cannot lie in the zone, fields without those they belong to. Whether there is a key

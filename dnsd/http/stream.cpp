@@ -1,0 +1,116 @@
+#include "dnsd/http/stream.h"
+
+#include <openssl/err.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <cerrno>
+#include <limits>
+
+namespace dnsd::http {
+namespace {
+
+namespace asio = boost::asio;
+using asio::ip::tcp;
+
+constexpr auto AS_TUPLE = asio::as_tuple(asio::use_awaitable);
+
+int clamp(std::size_t size) {
+  return static_cast<int>(
+      std::min<std::size_t>(size, static_cast<std::size_t>(std::numeric_limits<int>::max())));
+}
+
+bool is_blocked() { return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR; }
+
+}  // namespace
+
+Stream::Stream(tcp::socket socket, std::shared_ptr<const TlsContext> tls)
+    : socket_(std::move(socket)), tls_(std::move(tls)) {
+  boost::system::error_code ignored;
+  socket_.non_blocking(true, ignored);
+  socket_.native_non_blocking(true, ignored);
+  socket_.set_option(tcp::no_delay(true), ignored);
+  if (tls_) session_ = tls_->session(socket_.native_handle());
+}
+
+Stream::Io Stream::outcome_of(int result) {
+  switch (SSL_get_error(session_.get(), result)) {
+    case SSL_ERROR_WANT_READ:
+      return Io::WANT_READ;
+    case SSL_ERROR_WANT_WRITE:
+      return Io::WANT_WRITE;
+    case SSL_ERROR_ZERO_RETURN:
+      break;
+    default:
+      failed_ = true;
+  }
+  ERR_clear_error();
+  return Io::END;
+}
+
+Stream::Io Stream::handshake_now() {
+  if (!tls_) return Io::DONE;
+  if (!session_ || failed_ || !is_open()) return Io::END;
+  ERR_clear_error();
+  const int result = SSL_do_handshake(session_.get());
+  return result == 1 ? Io::DONE : outcome_of(result);
+}
+
+Stream::Io Stream::read_now(std::span<char> out, std::size_t& count) {
+  count = 0;
+  if (failed_ || !is_open()) return Io::END;
+  if (tls_) {
+    ERR_clear_error();
+    const int result = SSL_read(session_.get(), out.data(), clamp(out.size()));
+    if (result <= 0) return outcome_of(result);
+    count = static_cast<std::size_t>(result);
+    return Io::DONE;
+  }
+  const ssize_t result = ::recv(socket_.native_handle(), out.data(), out.size(), 0);
+  if (result < 0) return is_blocked() ? Io::WANT_READ : Io::END;
+  if (result == 0) return Io::END;
+  count = static_cast<std::size_t>(result);
+  return Io::DONE;
+}
+
+Stream::Io Stream::write_now(std::string_view octets, std::size_t& count) {
+  count = 0;
+  if (failed_ || !is_open()) return Io::END;
+  if (tls_) {
+    ERR_clear_error();
+    const int result = SSL_write(session_.get(), octets.data(), clamp(octets.size()));
+    if (result <= 0) return outcome_of(result);
+    count = static_cast<std::size_t>(result);
+    return Io::DONE;
+  }
+  const ssize_t result =
+      ::send(socket_.native_handle(), octets.data(), octets.size(), MSG_NOSIGNAL);
+  if (result < 0) return is_blocked() ? Io::WANT_WRITE : Io::END;
+  count = static_cast<std::size_t>(result);
+  return Io::DONE;
+}
+
+asio::awaitable<bool> Stream::wait(Io wanted) {
+  const auto what = wanted == Io::WANT_WRITE ? tcp::socket::wait_write : tcp::socket::wait_read;
+  const auto [error] = co_await socket_.async_wait(what, AS_TUPLE);
+  co_return !error && is_open();
+}
+
+void Stream::end_writing() {
+  if (!is_open()) return;
+  if (session_ && !failed_ && SSL_is_init_finished(session_.get())) {
+    ERR_clear_error();
+    if (SSL_shutdown(session_.get()) < 0) ERR_clear_error();
+  }
+  boost::system::error_code ignored;
+  socket_.shutdown(tcp::socket::shutdown_send, ignored);
+}
+
+void Stream::close() {
+  boost::system::error_code ignored;
+  socket_.close(ignored);
+}
+
+}  // namespace dnsd::http

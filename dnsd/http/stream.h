@@ -1,0 +1,50 @@
+// Stream: octets over TCP, or TLS on it. OpenSSL works on the socket itself: asio::ssl::stream
+// keeps 70 KiB of buffers for each connection, also for one that is idle.
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string_view>
+
+#include "dnsd/http/tls.h"
+
+namespace dnsd::http {
+
+/// Belongs to one thread, on which SIGPIPE must be blocked.
+class Stream {
+ public:
+  enum class Io : std::uint8_t {
+    DONE,
+    WANT_READ,   // would block until the socket can be read …
+    WANT_WRITE,  // … or written; wait(), then call again
+    END,         // the peer's end, or a failure
+  };
+
+  /// @param tls  null: plain
+  Stream(boost::asio::ip::tcp::socket socket, std::shared_ptr<const TlsContext> tls);
+
+  bool is_tls() const { return tls_ != nullptr; }
+  Io handshake_now();
+  Io read_now(std::span<char> out, std::size_t& count);
+  Io write_now(std::string_view octets, std::size_t& count);
+  /// Until what an operation wanted is so. False when the stream was closed.
+  boost::asio::awaitable<bool> wait(Io wanted);
+  /// Says that no more is written.
+  void end_writing();
+  void close();
+  bool is_open() const { return socket_.is_open(); }
+  auto executor() { return socket_.get_executor(); }
+
+ private:
+  Io outcome_of(int result);
+
+  boost::asio::ip::tcp::socket socket_;
+  std::shared_ptr<const TlsContext> tls_;
+  TlsContext::Session session_;
+  bool failed_ = false;  // the TLS connection; nothing more may be said on it
+};
+
+}  // namespace dnsd::http

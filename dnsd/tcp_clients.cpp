@@ -1,0 +1,70 @@
+#include "dnsd/tcp_clients.h"
+
+#include <algorithm>
+#include <boost/asio/ip/address_v6.hpp>
+#include <limits>
+
+namespace dnsd {
+namespace {
+
+namespace asio = boost::asio;
+
+constexpr std::int64_t CROWDED_DIVISOR = 10;  // of the idle timeout
+
+}  // namespace
+
+TcpClients::Key TcpClients::key_of(const asio::ip::address& address) {
+  constexpr std::size_t PREFIX_OCTETS = 8;
+  if (address.is_v4()) {
+    return asio::ip::make_address_v6(asio::ip::v4_mapped, address.to_v4()).to_bytes();
+  }
+  Key key{};
+  const auto octets = address.to_v6().to_bytes();
+  std::copy_n(octets.begin(), PREFIX_OCTETS, key.begin());
+  return key;
+}
+
+std::optional<TcpClients::Slot> TcpClients::take(const Key& key) {
+  const std::lock_guard lock(mutex_);
+  if (total_ >= limits_.max_connections) return std::nullopt;
+  std::size_t& count = by_client_[key];
+  if (count >= limits_.max_connections_per_client) return std::nullopt;
+  ++count;
+  ++total_;
+  return Slot(this, key);
+}
+
+bool TcpClients::is_full() const {
+  return total_.load(std::memory_order_relaxed) >= limits_.max_connections;
+}
+
+bool TcpClients::has_too_many(const Key& key) {
+  const std::lock_guard lock(mutex_);
+  const auto found = by_client_.find(key);
+  return found != by_client_.end() && found->second >= limits_.max_connections_per_client;
+}
+
+void TcpClients::release(const Key& key) {
+  const std::lock_guard lock(mutex_);
+  const auto found = by_client_.find(key);
+  if (--found->second == 0) by_client_.erase(found);
+  --total_;
+}
+
+bool TcpClients::crowded() const {
+  return total_.load(std::memory_order_relaxed) >=
+         limits_.max_connections - limits_.max_connections / 4;
+}
+
+std::chrono::milliseconds TcpClients::idle_timeout() const {
+  return crowded() ? limits_.idle_timeout / CROWDED_DIVISOR : limits_.idle_timeout;
+}
+
+std::uint16_t TcpClients::keepalive() const {
+  if (is_full()) return 0;
+  constexpr std::chrono::milliseconds UNIT(100);
+  constexpr std::int64_t MAX = std::numeric_limits<std::uint16_t>::max();
+  return static_cast<std::uint16_t>(std::min(MAX, idle_timeout() / UNIT));
+}
+
+}  // namespace dnsd
