@@ -81,6 +81,7 @@ zone = "dyn.example"
 server = "[2001:db8::53]:5300"
 ttl = 30
 replace = true
+portal = ["192.0.2.10", "2001:db8::10"]
 key = { name = "h1.dyn.example.", algorithm = "hmac-sha512", secret = "MTIzNDU2Nzg5MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTI=" }
 [[provider]]
 name = "other"
@@ -97,6 +98,19 @@ priority = 1
 weight = 2
 uri = "sip"
 txt = ["path=/", "a"]
+[[service]]
+provider = "home"
+host = "h2.dyn.example"
+type = "_https._tcp"
+port = 443
+https = true
+portal = true
+dns-sd = "Web of h2"
+[[service]]
+provider = "home"
+host = "h2.dyn.example"
+type = "_ssh._tcp"
+port = 22
 )",
                                    "/etc/agent.toml");
   for (const auto& error : result.errors) ADD_FAILURE() << error.to_text();
@@ -120,6 +134,11 @@ txt = ["path=/", "a"]
   EXPECT_EQ(service.external_port, 15060);
   EXPECT_EQ(service.uri, "sip");
   EXPECT_EQ(service.txt, (std::vector<std::string>{"path=/", "a"}));
+  EXPECT_EQ(config.providers[0].portal.size(), 2U);
+  EXPECT_FALSE(service.https || service.portal);
+  EXPECT_TRUE(config.services[1].https && config.services[1].portal);
+  EXPECT_EQ(config.services[1].instance, "Web of h2");
+  EXPECT_TRUE(config.services[2].portal) << "a name leads to one place";
 }
 
 TEST(PcpConfig, ErrorsNameTheLine) {
@@ -156,6 +175,16 @@ TEST(PcpConfig, ErrorsNameTheLine) {
        ":9: 'txt' in [[service]] has the key 'a' twice"},
       {"port = 8000", "port = 8000\ntxt = [\"Endpoint=x\"]",
        ":9: 'txt' in [[service]] has 'endpoint'"},
+      {"port = 8000", "port = 8000\nportal = true",
+       ":9: 'portal' in [[service]] needs the portal's addresses in [[provider]] default"},
+      {"zone = ", "portal = \"gw\"\nzone = ", ":2: 'portal' in [[provider]] must be addresses"},
+      {"_tcp\"\nport = 8000", "_udp\"\nport = 8000\nhttps = true",
+       ":9: 'https' in [[service]] is for services over TCP"},
+      {"port = 8000",
+       "port = 8000\nhttps = true\n[[service]]\nhost = \"h1.dyn.example.\"\ntype = "
+       "\"_https._tcp\"\nport = 2\nhttps = true",
+       ":14: 'https' in [[service]] is also in the [[service]] of line 5"},
+      {"port = 8000", "port = 8000\ndns-sd = \"\"", ":9: 'dns-sd' in [[service]] must be a name"},
       {"port = 8000", "port = 8000\nuri = \"http://x\"",
        ":9: 'uri' in [[service]] must be a scheme"},
       {"port = 8000", "port = 8000\nprovider = \"x\"",

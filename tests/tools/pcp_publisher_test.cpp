@@ -33,6 +33,15 @@ ServiceConfig service(const char* host, const char* type = "_http._tcp") {
   return config;
 }
 
+ProviderConfig provider(std::initializer_list<const char*> portal = {}) {
+  ProviderConfig config;
+  config.zone = name("dyn.example.");
+  for (const char* address : portal) {
+    config.portal.push_back(keys::address_from_text(address).value());
+  }
+  return config;
+}
+
 /// "add h1. 60 A 192.0.2.1", "del …", "none …" (class NONE, no RDATA), "erase …" (class ANY).
 std::vector<std::string> lines(const std::vector<Record>& records) {
   std::vector<std::string> all;
@@ -59,7 +68,7 @@ struct Host {
 
   void want(std::vector<ServiceEndpoint> endpoints, Duration at,
             const std::set<RRsetKey>& undecided = {}) {
-    publisher.want(wanted_records(endpoints, 60), undecided, START + at);
+    publisher.want(wanted_records(endpoints, provider()), undecided, START + at);
   }
   void want(External external, Duration at, seconds lifetime = seconds(3600)) {
     want({{&web, external, START + at + lifetime, lifetime}}, at);
@@ -190,7 +199,8 @@ TEST(Publisher, Rfc9664ALeaseThatIsLongerOrNoneIsSaidOnce) {
 }
 
 TEST(Publisher, TtlOfShortMappings) {
-  for (const auto& [lifetime, ttl] : {std::pair{120, 15}, {240, 30}, {480, 60}, {3600, 60}, {8, 1}, {3, 1}}) {
+  for (const auto& [lifetime, ttl] :
+       {std::pair{120, 15}, {240, 30}, {480, 60}, {3600, 60}, {8, 1}, {3, 1}}) {
     Host host;
     host.want(external("198.51.100.1", 8001), {}, seconds(lifetime));
     const auto message = host.begin({});
@@ -401,7 +411,7 @@ TEST(Records, AddressesOfAHostHaveNamesOfTheirOwn) {
           {&web, external("198.51.100.1", 1), START + seconds(100), seconds(100)},
           {&ssh, external("198.51.100.2", 2), START + seconds(200), seconds(200)},
           {&sip, external("198.51.100.1", 3), START + seconds(300), seconds(3000)}},
-      60);
+      provider());
   Lines all;
   for (const auto& [key, rrset] : wanted) {
     if (key.type == Type::TXT) continue;
@@ -418,8 +428,9 @@ TEST(Records, AddressesOfAHostHaveNamesOfTheirOwn) {
                      "ip-198-51-100-2.h1.dyn.example. 25 200 A 198.51.100.2",
                  }));
   for (const auto& [key, rrset] : wanted)
-    EXPECT_EQ(may_belong_to(key, ssh), key.owner.to_text().find("_http") == std::string::npos &&
-                                           key.owner.to_text().find("_sip") == std::string::npos);
+    EXPECT_EQ(may_belong_to(key, ssh, name("dyn.example.")),
+              key.owner.to_text().find("_http") == std::string::npos &&
+                  key.owner.to_text().find("_sip") == std::string::npos);
 }
 
 TEST(Records, Ipv6AndUri) {
@@ -429,7 +440,7 @@ TEST(Records, Ipv6AndUri) {
   const auto wanted =
       wanted_records(std::vector<ServiceEndpoint>{{&web, external("2001:db8::1", 8443),
                                                    START + seconds(3600), seconds(3600)}},
-                     60);
+                     provider());
   const auto text = [&](const char* owner, Type type) {
     const auto found = wanted.find({name(owner), type});
     return found == wanted.end() ? "" : zones::rdata_to_text(type, found->second.rdatas[0]);
@@ -437,6 +448,122 @@ TEST(Records, Ipv6AndUri) {
   EXPECT_EQ(text("h1.dyn.example.", Type::AAAA), "2001:db8::1");
   EXPECT_EQ(text(WEB, Type::TXT), R"("path=/a" "endpoint=[2001:db8::1]:8443")");
   EXPECT_EQ(text(WEB, Type::URI), R"(0 0 "https://h1.dyn.example:8443/a")");
+}
+
+struct Mapped {
+  const char* type;
+  const char* address;
+  std::uint16_t port;
+  bool https = false;
+};
+
+/// All but TXT of services of one host.
+Lines records_of(std::initializer_list<Mapped> mapped, const ProviderConfig& at, bool portal) {
+  std::vector<ServiceConfig> services;
+  for (const Mapped& one : mapped) {
+    services.push_back(service("h1.dyn.example.", one.type));
+    services.back().protocol = 6;
+    services.back().https = one.https;
+    services.back().portal = portal;
+    services.back().uri = "http";
+  }
+  std::vector<ServiceEndpoint> endpoints;
+  for (std::size_t i = 0; i < services.size(); ++i) {
+    const Mapped& one = mapped.begin()[i];
+    endpoints.push_back(
+        {&services[i], external(one.address, one.port), START + seconds(3600), seconds(3600)});
+  }
+  Lines all;
+  for (const auto& [key, rrset] : wanted_records(endpoints, at)) {
+    EXPECT_TRUE(may_belong_to(key, services.front(), at.zone) ||
+                may_belong_to(key, services.back(), at.zone));
+    EXPECT_EQ(rrset.host, services.front().host);
+    if (key.type == Type::TXT) continue;
+    for (const auto& rdata : rrset.rdatas) {
+      all.push_back(key.owner.to_text() + " " + zones::to_text(key.type) + " " +
+                    zones::rdata_to_text(key.type, rdata));
+    }
+  }
+  return all;
+}
+
+TEST(Records, Rfc7393Section3_3TheNameIsThePortals) {
+  EXPECT_EQ(records_of({{"_http._tcp", "198.51.100.1", 8001}, {"_ssh._tcp", "198.51.100.2", 2222}},
+                       provider({"192.0.2.10", "2001:db8::10"}), true),
+            (Lines{"h1.dyn.example. A 192.0.2.10", "h1.dyn.example. AAAA 2001:db8::10",
+                   "_http._tcp.h1.dyn.example. SRV 0 0 8001 direct.h1.dyn.example.",
+                   "_http._tcp.h1.dyn.example. URI 0 0 \"http://direct.h1.dyn.example:8001/\"",
+                   "_ssh._tcp.h1.dyn.example. SRV 0 0 2222 ip-198-51-100-2.h1.dyn.example.",
+                   "_ssh._tcp.h1.dyn.example. URI 0 0 "
+                   "\"http://ip-198-51-100-2.h1.dyn.example:2222/\"",
+                   "direct.h1.dyn.example. A 198.51.100.1",
+                   "ip-198-51-100-2.h1.dyn.example. A 198.51.100.2"}));
+  // A second provider that has none.
+  EXPECT_EQ(records_of({{"_http._tcp", "198.51.100.1", 8001}}, provider(), true)[0],
+            "h1.dyn.example. A 198.51.100.1");
+}
+
+TEST(Records, Rfc9460Section9HttpsWhereNoHttpIs) {
+  const auto https_of = [](const Lines& all) {
+    Lines found;
+    for (const std::string& line : all) {
+      if (line.find(" HTTPS ") != std::string::npos) found.push_back(line);
+    }
+    return found;
+  };
+  const Mapped web{"_https._tcp", "198.51.100.1", 8443, true};
+  EXPECT_EQ(https_of(records_of({web}, provider(), false)),
+            (Lines{"h1.dyn.example. HTTPS 1 . port=8443"}));
+  EXPECT_EQ(https_of(records_of({{"_https._tcp", "198.51.100.1", 443, true}}, provider(), false)),
+            (Lines{"h1.dyn.example. HTTPS 1 ."}));
+  EXPECT_EQ(https_of(records_of({web}, provider({"192.0.2.10"}), true)),
+            (Lines{"direct.h1.dyn.example. HTTPS 1 . port=8443"}))
+      << "the portal redirects from port 80 of the name itself";
+  EXPECT_EQ(https_of(records_of({web, {"_http._tcp", "198.51.100.1", 80}}, provider(), false)),
+            Lines{});
+  EXPECT_EQ(https_of(records_of({web, {"_http._tcp", "198.51.100.2", 80}}, provider(), false)),
+            (Lines{"h1.dyn.example. HTTPS 1 . port=8443"}))
+      << "that is at another name";
+  EXPECT_EQ(https_of(records_of({{"_http._tcp", "198.51.100.1", 8001}}, provider(), false)),
+            Lines{});
+}
+
+TEST(Publisher, Rfc6763PointersStandBesideThoseOfOthers) {
+  for (const bool replace : {false, true}) {
+    Host host(replace);
+    host.web.instance = "Web: h1.";
+    host.want(external("198.51.100.1", 8001), {});
+    auto message = host.begin({});
+    ASSERT_TRUE(message);
+    constexpr const char* INSTANCE = R"(Web:\032h1\.._http._tcp.dyn.example.)";
+    const std::string pointer = std::string("add 60 _http._tcp.dyn.example. PTR ") + INSTANCE;
+    const Lines prerequisites = lines(message->answer);
+    const Lines changes = lines(message->authority);
+    EXPECT_EQ(std::ranges::count(changes, pointer), 1) << ::testing::PrintToString(changes);
+    EXPECT_EQ(std::ranges::count(
+                  changes, std::string("add 60 ") + INSTANCE + " SRV 0 0 8001 h1.dyn.example."),
+              1);
+    EXPECT_EQ(std::ranges::count(prerequisites, "none _http._tcp.dyn.example. PTR"), 0);
+    EXPECT_EQ(std::ranges::count(changes, "erase _http._tcp.dyn.example. PTR"), 0);
+    EXPECT_EQ(std::ranges::count(prerequisites, std::string("none ") + INSTANCE + " SRV"),
+              replace ? 0 : 1)
+        << "an instance is one host's";
+    for (const RRsetKey& key : host.publisher.known()) {
+      EXPECT_TRUE(may_belong_to(key, host.web, name("dyn.example.")));
+    }
+    // A key that may change the host alone: the rest is refused apart, and the host is published.
+    host.answer({}, Rcode::REFUSED);
+    std::size_t accepted = 0;
+    while ((message = host.begin({}))) {
+      const bool of_the_host = message->authority[0].owner.is_at_or_below(host.web.host);
+      for (const Record& record : message->authority) {
+        EXPECT_EQ(record.owner.is_at_or_below(host.web.host), of_the_host);
+      }
+      accepted += of_the_host ? 1 : 0;
+      host.answer({}, of_the_host ? Rcode::NOERROR : Rcode::REFUSED);
+    }
+    EXPECT_EQ(accepted, 1U);
+  }
 }
 
 }  // namespace

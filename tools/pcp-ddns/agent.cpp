@@ -280,12 +280,12 @@ void Agent::publish(Time time) {
     Provider& provider = *providers_[index];
     std::set<RRsetKey> kept;
     for (const RRsetKey& key : provider.publisher().known()) {
-      const auto owns = [&key](const ServiceConfig* service) {
-        return may_belong_to(key, *service);
+      const auto owns = [&](const ServiceConfig* service) {
+        return may_belong_to(key, *service, provider.config().zone);
       };
       if (std::ranges::any_of(undecided, owns)) kept.insert(key);
     }
-    provider.want(wanted_records(endpoints, provider.config().ttl), kept);
+    provider.want(wanted_records(endpoints, provider.config()), kept);
   }
 }
 

@@ -7,6 +7,7 @@
 #include <cstring>
 #include <fstream>
 #include <map>
+#include <set>
 #include <sstream>
 
 #include "keys/toml_fields.h"
@@ -26,6 +27,7 @@ constexpr std::uint8_t UDP = 17;
 constexpr std::size_t MAX_SERVICES = 10'000;
 constexpr std::size_t MAX_TXT_OCTETS = 255;           // RFC 1035 §3.3.14
 constexpr std::size_t MAX_ALL_TXT_OCTETS = 1300;      // RFC 6763 §6.2
+constexpr std::size_t MAX_INSTANCE_OCTETS = 63;       // RFC 6763 §4.1.1
 constexpr std::size_t MAX_SERVICE_LABEL_OCTETS = 63;  // RFC 6763 §7 wants 16; all have not more
 
 bool all_of(std::string_view text, const char* more) {
@@ -99,11 +101,16 @@ class Reader {
   void read_service(const toml::table& table);
   void read_names(TomlFields& fields, ServiceConfig& service);
   void read_txt(TomlFields& fields, ServiceConfig& service);
+  void read_web(TomlFields& fields, ServiceConfig& service);
+  void read_instance(TomlFields& fields, ServiceConfig& service);
+  void agree_on_portals();
   void read_providers(TomlFields& fields, ServiceConfig& service);
 
   TomlProblems& problems_;
   Config config_;
   std::map<Name, std::size_t> owners_;  // lines
+  std::map<Name, std::size_t> https_;   // lines, by host
+  std::set<std::pair<std::string, std::string>> instances_;
 };
 
 void Reader::read(const toml::table& table) {
@@ -117,6 +124,7 @@ void Reader::read(const toml::table& table) {
   for (const toml::table* one : top.tables("provider")) read_provider(*one);
   const auto services = top.tables("service");
   for (const toml::table* one : services) read_service(*one);
+  agree_on_portals();
   if (!top.has("provider")) top.missing("provider", "[[provider]] says where names are published");
   if (!top.has("service")) top.missing("service", "[[service]] says what is to be reached");
   if (services.size() > MAX_SERVICES) {
@@ -214,6 +222,16 @@ void Reader::read_provider(const toml::table& table) {
   }
   fields.integer("ttl", provider.ttl, 1, 60);
   fields.boolean("replace", provider.replace);
+  fields.strings("portal", [&](const toml::node& node, const std::string& text) {
+    const auto address = keys::address_from_text(text);
+    if (!address) {
+      fields.error(
+          &node, "portal",
+          "must be addresses, as \"198.51.100.10\", not \"" + keys::printable(text) + "\"");
+    } else if (std::ranges::find(provider.portal, *address) == provider.portal.end()) {
+      provider.portal.push_back(*address);
+    }
+  });
   if (const toml::table* key = fields.table("key")) {
     provider.signer = read_signer(*key, problems_, config_.file);
   } else if (!fields.has("key")) {
@@ -240,6 +258,8 @@ void Reader::read_service(const toml::table& table) {
     const bool is_scheme = all_of(service.uri, "+-.") && std::isalpha(service.uri[0]) != 0;
     if (!is_scheme) fields.error(node, "uri", "must be a scheme, as \"https\"");
   }
+  read_web(fields, service);
+  read_instance(fields, service);
   fields.finish();
   config_.services.push_back(std::move(service));
 }
@@ -306,6 +326,52 @@ void Reader::read_txt(TomlFields& fields, ServiceConfig& service) {
   if (size > MAX_ALL_TXT_OCTETS) {
     fields.error(fields.node("txt"), "txt",
                  "is more than 1,300 octets, which answers cannot carry");
+  }
+}
+
+void Reader::read_web(TomlFields& fields, ServiceConfig& service) {
+  const toml::node* https = fields.boolean("https", service.https);
+  if (service.https && service.protocol == UDP) {
+    fields.error(https, "https", "is for services over TCP");
+  } else if (service.https && !service.host.is_root()) {
+    const auto [first, added] = https_.emplace(service.host, service.line);
+    if (!added) {
+      fields.error(https, "https",
+                   "is also in the [[service]] of line " + std::to_string(first->second) +
+                       ": https://" + service.host.to_text() + " can be one of them only");
+    }
+  }
+  const toml::node* portal = fields.boolean("portal", service.portal);
+  if (!service.portal) return;
+  for (const std::size_t index : service.providers) {
+    if (!config_.providers[index].portal.empty()) continue;
+    fields.error(portal, "portal",
+                 "needs the portal's addresses in [[provider]] " + config_.providers[index].name +
+                     ", as portal = [\"198.51.100.10\"]");
+  }
+}
+
+void Reader::read_instance(TomlFields& fields, ServiceConfig& service) {
+  const toml::node* node = fields.string("dns-sd", service.instance);
+  if (!node) return;
+  const bool has_control =
+      std::ranges::any_of(service.instance, [](unsigned char c) { return c < 0x20 || c == 0x7f; });
+  if (service.instance.empty() || service.instance.size() > MAX_INSTANCE_OCTETS || has_control) {
+    return fields.error(node, "dns-sd", "must be a name of 1 to 63 octets, as \"My web server\"");
+  }
+  if (!instances_.emplace(service.instance, service.type).second) {
+    fields.error(node, "dns-sd", "is the name of another " + service.type + ", too");
+  }
+}
+
+/// A name leads to one place, whichever service is asked for.
+void Reader::agree_on_portals() {
+  std::set<Name> hosts;
+  for (const ServiceConfig& service : config_.services) {
+    if (service.portal) hosts.insert(service.host);
+  }
+  for (ServiceConfig& service : config_.services) {
+    service.portal = service.portal || hosts.contains(service.host);
   }
 }
 

@@ -43,6 +43,8 @@ struct ProviderConfig {
   keys::Signer signer;
   std::uint32_t ttl = 60;
   bool replace = false;  // RRsets that somebody else made are replaced
+  /// Of its portal, to which names of services with `portal` lead.
+  std::vector<Address> portal;
   std::size_t line = 0;
 };
 
@@ -57,7 +59,11 @@ struct ServiceConfig {
   std::uint16_t priority = 0;
   std::uint16_t weight = 0;
   std::vector<std::string> txt;
-  std::string uri;  // a scheme, or empty: no URI record
+  std::string uri;     // a scheme, or empty: no URI record
+  bool https = false;  // an HTTPS record with the port
+  /// The host's own name leads to the portal. All services of a host have the same.
+  bool portal = false;
+  std::string instance;  // its name for DNS-SD (RFC 6763 §4.1.1), not escaped; empty: none
   std::size_t line = 0;
 };
 

@@ -144,9 +144,9 @@ bool Publisher::begin(Time now) {
     const bool is_change = !entry.wanted || !entry.confirmed ||
                            entry.confirmed->ttl != entry.wanted->ttl ||
                            !same_records(entry.confirmed->rdatas, entry.wanted->rdatas);
-    const Guard guard = !is_change || replace_ || entry.owned ? Guard::NONE
-                        : entry.guess != 0                    ? Guard::EXACT
-                                                              : Guard::ABSENT;
+    const Guard guard = !is_change || replace_ || entry.owned || is_shared(key.type) ? Guard::NONE
+                        : entry.guess != 0                                           ? Guard::EXACT
+                                           : Guard::ABSENT;
     plan_.push_back({key, entry.wanted, entry.ours, is_change, guard});
     if (guard == Guard::EXACT) {
       plan_.back().expected =
@@ -190,7 +190,7 @@ Message Publisher::message(Time now) const {
     }
   }
   for (const Part& part : plan_) {
-    if (part.is_change && part.wanted && replace_) {
+    if (part.is_change && part.wanted && replace_ && !is_shared(part.key.type)) {
       message.authority.push_back(empty_record(part.key, part.key.type, Class::ANY));
     } else {
       for (const Rdata& rdata : part.ours) {

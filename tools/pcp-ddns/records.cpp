@@ -1,6 +1,7 @@
 #include "tools/pcp-ddns/records.h"
 
 #include <algorithm>
+#include <optional>
 
 #include "zones/text.h"
 
@@ -12,6 +13,11 @@ using zones::Rdata;
 using zones::Type;
 
 constexpr std::string_view ADDRESS_LABEL = "ip-";
+constexpr std::string_view DIRECT_LABEL = "direct";
+constexpr std::uint8_t TCP = 6;  // IANA "Protocol Numbers"
+constexpr std::uint16_t HTTP_PORT = 80;
+constexpr std::uint16_t HTTPS_PORT = 443;
+constexpr std::uint8_t SVC_PARAM_PORT = 3;  // RFC 9460 §14.3.2
 
 /// ip-198-51-100-2 below the host.
 Name name_of_address(const Name& host, const Address& address) {
@@ -22,14 +28,37 @@ Name name_of_address(const Name& host, const Address& address) {
   return Name::from_text(label + "." + host.to_text()).value_or(host);
 }
 
+/// direct.h1.dyn.example.
+Name direct_name(const Name& host) {
+  return Name::from_text(std::string(DIRECT_LABEL) + "." + host.to_text()).value_or(host);
+}
+
+/// "_http._tcp.dyn.example."; empty when that is too long.
+std::optional<Name> browsing_name(const ServiceConfig& service, const Name& zone) {
+  const auto name = Name::from_text(service.type, zone);
+  return name ? std::optional(*name) : std::nullopt;
+}
+
+/// The instance's name below the browsing name; its label may hold any octets.
+std::optional<Name> instance_name(const ServiceConfig& service, const Name& browsing) {
+  std::vector<std::uint8_t> wire{static_cast<std::uint8_t>(service.instance.size())};
+  wire.insert(wire.end(), service.instance.begin(), service.instance.end());
+  wire.insert(wire.end(), browsing.wire().begin(), browsing.wire().end());
+  const auto name = Name::from_wire(wire);
+  return name ? std::optional(*name) : std::nullopt;
+}
+
 /// The target of SRV for each external address.
 class Targets {
  public:
-  const Name& target(const Name& host, const Address& address) {
+  const Name& target(const Name& host, bool portal, const Address& address) {
     const auto found = names_.find({host, address});
     if (found != names_.end()) return found->second;
     const bool first = hosts_.insert(host).second;
-    return names_.emplace(std::pair(host, address), first ? host : name_of_address(host, address))
+    return names_
+        .emplace(std::pair(host, address), !first   ? name_of_address(host, address)
+                                           : portal ? direct_name(host)
+                                                    : host)
         .first->second;
   }
 
@@ -54,6 +83,15 @@ Rdata txt_rdata(const std::vector<std::string>& strings) {
     rdata.push_back(static_cast<std::uint8_t>(string.size()));
     rdata.insert(rdata.end(), string.begin(), string.end());
   }
+  return rdata;
+}
+
+/// ServiceMode, at the target itself; the port is mandatory by itself (RFC 9460 §7.2, §9).
+Rdata https_rdata(std::uint16_t port) {
+  Rdata rdata{0, 1, 0};
+  if (port == HTTPS_PORT) return rdata;
+  rdata.insert(rdata.end(), {0, SVC_PARAM_PORT, 0, 2, static_cast<std::uint8_t>(port >> 8),
+                             static_cast<std::uint8_t>(port & 0xff)});
   return rdata;
 }
 
@@ -87,48 +125,82 @@ std::string to_text(const External& external) {
          std::to_string(external.port);
 }
 
-Wanted wanted_records(std::span<const ServiceEndpoint> endpoints, std::uint32_t max_ttl) {
+Wanted wanted_records(std::span<const ServiceEndpoint> endpoints, const ProviderConfig& provider) {
   Wanted wanted;
   Targets targets;
+  std::set<Name> on_port_80;  // targets
+  std::vector<Name> names;    // the target of each endpoint
   for (const ServiceEndpoint& endpoint : endpoints) {
     const ServiceConfig& service = *endpoint.service;
+    const bool portal = service.portal && !provider.portal.empty();
+    names.push_back(targets.target(service.host, portal, endpoint.external.address));
+    if (service.protocol == TCP && endpoint.external.port == HTTP_PORT) {
+      on_port_80.insert(names.back());
+    }
+  }
+  for (std::size_t i = 0; i < endpoints.size(); ++i) {
+    const ServiceEndpoint& endpoint = endpoints[i];
+    const ServiceConfig& service = *endpoint.service;
+    const std::uint16_t port = endpoint.external.port;
+    const Name& target = names[i];
     const auto ttl = static_cast<std::uint32_t>(
-        std::clamp<std::int64_t>(endpoint.lifetime.count() / 8, 1, max_ttl));
-    const auto add = [&](const Name& owner, Type type, Rdata rdata) {
+        std::clamp<std::int64_t>(endpoint.lifetime.count() / 8, 1, provider.ttl));
+    const auto add = [&](const Name& group, const Name& owner, Type type, Rdata rdata) {
       const auto [at, added] = wanted.try_emplace(RRsetKey{owner, type});
       WantedRRset& rrset = at->second;
       rrset.ttl = added ? ttl : std::min(rrset.ttl, ttl);
       // An address that two services share lives as long as one of them does.
       rrset.until = std::max(rrset.until, endpoint.until);
-      rrset.host = service.host;
+      rrset.host = group;
       if (std::ranges::find(rrset.rdatas, rdata) == rrset.rdatas.end()) {
         rrset.rdatas.push_back(std::move(rdata));
       }
     };
-    const Address& address = endpoint.external.address;
-    const Name& target = targets.target(service.host, address);
-    if (keys::is_ipv4(address)) {
-      add(target, Type::A, Rdata(address.begin() + 12, address.end()));
-    } else {
-      add(target, Type::AAAA, Rdata(address.begin(), address.end()));
+    const auto add_address = [&](const Name& owner, const Address& address) {
+      if (keys::is_ipv4(address)) {
+        add(service.host, owner, Type::A, Rdata(address.begin() + 12, address.end()));
+      } else {
+        add(service.host, owner, Type::AAAA, Rdata(address.begin(), address.end()));
+      }
+    };
+    add_address(target, endpoint.external.address);
+    if (service.portal && !(target == service.host)) {
+      for (const Address& address : provider.portal) add_address(service.host, address);
     }
-    add(service.owner, Type::SRV, srv_rdata(service, endpoint.external.port, target));
     std::vector<std::string> txt = service.txt;
     txt.push_back("endpoint=" + to_text(endpoint.external));
-    add(service.owner, Type::TXT, txt_rdata(txt));
+    add(service.host, service.owner, Type::SRV, srv_rdata(service, port, target));
+    add(service.host, service.owner, Type::TXT, txt_rdata(txt));
     if (!service.uri.empty()) {
-      add(service.owner, Type::URI, uri_rdata(service, endpoint.external.port, target));
+      add(service.host, service.owner, Type::URI, uri_rdata(service, port, target));
     }
+    if (service.https && !on_port_80.contains(target)) {
+      add(service.host, target, Type::HTTPS, https_rdata(port));
+    }
+    if (service.instance.empty()) continue;
+    const auto browsing = browsing_name(service, provider.zone);
+    const auto instance = browsing ? instance_name(service, *browsing) : std::nullopt;
+    if (!instance) continue;
+    // Apart from the host's: they need a grant of their own.
+    add(*browsing, *browsing, Type::PTR, Rdata(instance->wire().begin(), instance->wire().end()));
+    add(*instance, *instance, Type::SRV, srv_rdata(service, port, target));
+    add(*instance, *instance, Type::TXT, txt_rdata(txt));
   }
   return wanted;
 }
 
-bool may_belong_to(const RRsetKey& rrset, const ServiceConfig& service) {
+bool may_belong_to(const RRsetKey& rrset, const ServiceConfig& service, const Name& zone) {
   if (rrset.owner == service.owner || rrset.owner == service.host) return true;
-  const auto label = rrset.owner.first_label();
-  return rrset.owner.parent() == service.host &&
-         std::string_view(reinterpret_cast<const char*>(label.data()), label.size())
-             .starts_with(ADDRESS_LABEL);
+  if (!service.instance.empty()) {
+    const auto browsing = browsing_name(service, zone);
+    if (browsing && rrset.owner == *browsing) return true;
+    const auto instance = browsing ? instance_name(service, *browsing) : std::nullopt;
+    if (instance && rrset.owner == *instance) return true;
+  }
+  if (!(rrset.owner.parent() == service.host)) return false;
+  const auto octets = rrset.owner.first_label();
+  const std::string_view label(reinterpret_cast<const char*>(octets.data()), octets.size());
+  return label == DIRECT_LABEL || label.starts_with(ADDRESS_LABEL);
 }
 
 }  // namespace pcp_ddns

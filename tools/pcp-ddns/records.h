@@ -48,9 +48,23 @@ std::string to_text(const External& external);
 /// host have several external addresses, the first is at the host itself, and each other one at a
 /// name of its own below it: ip-198-51-100-2.h1.dyn.example.
 ///
-/// The TTL is an eighth of the mapping's lifetime, and at most `max_ttl`: the lease, which is shorter
-/// by it, then outlasts the second renewal, which is due at 13/16 at the latest.
-Wanted wanted_records(std::span<const ServiceEndpoint> endpoints, std::uint32_t max_ttl);
+/// A host with `portal` has the addresses of the provider's portal (RFC 7393 §3.3), and the first
+/// endpoint is at direct.h1.dyn.example.
+///
+/// `https` adds an HTTPS record (RFC 9460 §9) where the SRV leads: it tells the port of https://
+/// at that name. Chromium skips one with a foreign port, but takes it for a promise that all of the
+/// name is on HTTPS, and goes to port 443. So it is never at a name whose port 80 is in use: the
+/// portal's, or one to which a service is mapped at that port.
+///
+/// A service with an instance name is listed for DNS-SD: PTR at _http._tcp.<zone>, SRV and TXT at
+/// the instance below that (RFC 6763 §4.1). The PTRs of several hosts are one RRset.
+///
+/// The TTL is an eighth of the mapping's lifetime, and at most the provider's: the lease, which is
+/// shorter by it, then outlasts the second renewal, which is due at 13/16 at the latest.
+Wanted wanted_records(std::span<const ServiceEndpoint> endpoints, const ProviderConfig& provider);
+
+/// Whether records of somebody else's may stand beside ours in such an RRset.
+constexpr bool is_shared(zones::Type type) { return type == zones::Type::PTR; }
 
 /// A record that is, or may be, on a server, and is ours.
 struct OwnRecord {
@@ -59,7 +73,7 @@ struct OwnRecord {
       false;  // an update with it, or with another one of its RRset, was answered NOERROR
 };
 
-/// Whether an RRset may be one of the service's.
-bool may_belong_to(const RRsetKey& rrset, const ServiceConfig& service);
+/// Whether an RRset may be one of the service's, at a provider of this zone.
+bool may_belong_to(const RRsetKey& rrset, const ServiceConfig& service, const zones::Name& zone);
 
 }  // namespace pcp_ddns
