@@ -49,6 +49,7 @@ Agent::Agent(Config config, StateFile& file, State state)
       socket_(context_),
       announce_socket_(context_),
       network_(context_),
+      status_socket_(context_),
       random_(make_random()) {
   std::map<std::pair<std::uint8_t, std::uint16_t>, std::size_t> indices;
   for (const ServiceConfig& service : config_.services) {
@@ -65,14 +66,32 @@ Agent::Agent(Config config, StateFile& file, State state)
     service_mapping_.push_back(at->second);
   }
   for (const ProviderConfig& provider : config_.providers) {
-    providers_.push_back(std::make_unique<Provider>(
-        context_, provider, random_, state_.published[provider.name], [this] { save(); }));
+    providers_.push_back(std::make_unique<Provider>(context_, provider, random_,
+                                                    state_.published[provider.name], [this] {
+                                                      save();
+                                                      if (once_) schedule_work();
+                                                    }));
   }
 }
 
 Agent::~Agent() = default;
 
 int Agent::run() {
+  if (const std::string mute = status_socket_.open(status_socket_path(file_.path()),
+                                                   [this] {
+                                                     const Status now_is = status();
+                                                     return to_json(now_is) + "\n" +
+                                                            to_table(now_is);
+                                                   });
+      !mute.empty()) {
+    spdlog::warn("pcp-ddns status will say nothing: {}", mute);
+  }
+  begin();
+  context_.run();
+  return EXIT_SUCCESS;
+}
+
+void Agent::begin() {
   signals_.add(SIGTERM);
   signals_.add(SIGINT);
   wait_for_signal();
@@ -83,8 +102,6 @@ int Agent::run() {
   }
   connect();
   if (config_.pcp.probe_interval.count() != 0) probe_later();
-  context_.run();
-  return EXIT_SUCCESS;
 }
 
 void Agent::connect() {
@@ -216,6 +233,7 @@ void Agent::work() {
   if (!client_) return;
   publish(time);
   if (state_changed_) save();
+  if (once_ && is_settled()) return context_.stop();
   if (config_.pcp.servers.size() > 1 && client_->is_silent(SILENT_TRIES)) {
     spdlog::warn("PCP server {} does not answer; the next is asked", to_text(server_));
     ++next_server_;

@@ -15,6 +15,8 @@
 #include "tools/pcp-ddns/pcp_socket.h"
 #include "tools/pcp-ddns/provider.h"
 #include "tools/pcp-ddns/state_file.h"
+#include "tools/pcp-ddns/status.h"
+#include "tools/pcp-ddns/status_socket.h"
 
 namespace pcp_ddns {
 
@@ -28,6 +30,10 @@ class Agent {
 
   /// Until SIGTERM or SIGINT, and the withdrawal that follows. @return the exit status
   int run();
+  /// Maps, publishes, and returns: mappings and names last until their leases end. At most half a
+  /// minute. @return 0 when all is published
+  int run_once();
+  Status status() const;
 
  private:
   /// A mapping, and what was last said of it in the log.
@@ -54,6 +60,9 @@ class Agent {
   bool may_be_published(const Address& address) const;
   void publish(Time now);
   void save();
+  void begin();
+  /// Whether nothing more is to be waited for by run_once().
+  bool is_settled() const;
   void wait_for_signal();
   void begin_stop();
   void continue_stop(Time now);
@@ -69,6 +78,7 @@ class Agent {
   PcpSocket socket_;
   AnnounceSocket announce_socket_;
   NetworkWatch network_;
+  StatusSocket status_socket_;
   const Random random_;
 
   std::vector<Mapped> mapped_;
@@ -82,6 +92,7 @@ class Agent {
   std::string save_failure_;
   bool work_scheduled_ = false;
   bool state_changed_ = false;
+  bool once_ = false;
   std::optional<Time> stop_by_;
   bool unmapping_ = false;
 };

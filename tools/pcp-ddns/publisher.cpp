@@ -103,15 +103,30 @@ bool Publisher::is_clean() const {
   return std::ranges::all_of(entries_, [](const auto& item) { return item.second.ours.empty(); });
 }
 
+bool Publisher::is_as_wanted(const Entry& entry) {
+  return entry.confirmed && entry.confirmed->ttl == entry.wanted->ttl &&
+         same_records(entry.confirmed->rdatas, entry.wanted->rdatas);
+}
+
+Publisher::Progress Publisher::progress(const RRsetKey& key) const {
+  const auto at = entries_.find(key);
+  if (at == entries_.end() || !at->second.wanted) return {};
+  return {is_as_wanted(at->second), at->second.error};
+}
+
+void Publisher::note_error(const std::string& why) {
+  for (const Part& part : plan_) {
+    if (const auto at = entries_.find(part.key); at != entries_.end()) at->second.error = why;
+  }
+}
+
 /// When the entry needs an update; Time::max() for not before something else happens.
 Time Publisher::due(const Entry& entry) const {
   if (!entry.wanted) {
     return entry.ours.empty() || entry.undecided ? Time::max() : entry.held_until;
   }
   const WantedRRset& wanted = *entry.wanted;
-  const bool is_change = !entry.confirmed || entry.confirmed->ttl != wanted.ttl ||
-                         !same_records(entry.confirmed->rdatas, wanted.rdatas);
-  if (is_change) return entry.held_until;
+  if (!is_as_wanted(entry)) return entry.held_until;
   const Time end = wanted.until - seconds(wanted.ttl);
   // A lease that lasts as long as it may needs no refresh; that comes with the mapping's.
   if (end < entry.lease_end + MIN_LEASE) return Time::max();
@@ -141,9 +156,7 @@ bool Publisher::begin(Time now) {
     if (records != 0 && records + size > MAX_RECORDS_PER_UPDATE) break;
     records += size;
     host = &part_host;
-    const bool is_change = !entry.wanted || !entry.confirmed ||
-                           entry.confirmed->ttl != entry.wanted->ttl ||
-                           !same_records(entry.confirmed->rdatas, entry.wanted->rdatas);
+    const bool is_change = !entry.wanted || !is_as_wanted(entry);
     const Guard guard = !is_change || replace_ || entry.owned || is_shared(key.type) ? Guard::NONE
                         : entry.guess != 0                                           ? Guard::EXACT
                                            : Guard::ABSENT;
@@ -256,6 +269,7 @@ Report Publisher::accepted(const Message& response) {
     entry.ours = part.wanted->rdatas;
     entry.owned = true;
     entry.guess = 0;
+    entry.error.clear();
     entry.confirmed = part.wanted;
     entry.lease_end = granted ? begun_ + *granted : Time::max() - MIN_LEASE;
     entry.refresh_at = granted ? begun_ + *granted / 2 : Time::max();
@@ -300,6 +314,7 @@ Report Publisher::refused(const Message& response, std::uint16_t tsig_error, Tim
            " has records that this agent did not make, or is an alias: remove them (or wait for "
            "the end of their lease), or say replace = true";
   }
+  note_error(why);
   return {Report::Level::WARNING, "not published: " + describe() + ": " + why};
 }
 
@@ -330,6 +345,7 @@ void Publisher::back_off(Time now) {
 Report Publisher::failed(const std::string& why, Time now) {
   Report report{Report::Level::WARNING, ""};
   back_off(now);
+  note_error(why);
   const auto wait = std::chrono::ceil<seconds>(not_before_ - now);
   report.text = "not published: " + describe() + ": " + why + "; next try in " +
                 std::to_string(wait.count()) + " s";

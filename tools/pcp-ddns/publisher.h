@@ -66,6 +66,12 @@ class Publisher {
   /// There was none.
   Report failed(const std::string& why, Time now);
   bool is_busy() const { return !plan_.empty(); }
+  /// What has become of an RRset that is wanted.
+  struct Progress {
+    bool published = false;  // as it is wanted
+    std::string error;       // of the last update with it, when that failed
+  };
+  Progress progress(const RRsetKey& key) const;
   /// True when nothing of ours is left, as far as is known.
   bool is_clean() const;
 
@@ -81,6 +87,7 @@ class Publisher {
     Time lease_end{};
     Time refresh_at{};
     Time held_until{};
+    std::string error{};
   };
   enum class Guard : std::uint8_t { NONE, ABSENT, EXACT };  // the prerequisite of an RRset
   struct Part {
@@ -93,6 +100,8 @@ class Publisher {
   };
 
   Time due(const Entry& entry) const;
+  static bool is_as_wanted(const Entry& entry);
+  void note_error(const std::string& why);
   void give_up(Time now);
   std::chrono::seconds lease(Time now) const;
   Report refused(const zones::Message& response, std::uint16_t tsig_error, Time now);
