@@ -4,6 +4,7 @@
 #include <ostream>
 
 #include "dnsd/config.h"
+#include "dnsd/http/page.h"
 #include "dnsd/http/tls.h"
 #include "zones/zone_file.h"
 
@@ -20,12 +21,17 @@ std::string judge_zone_file(const Config& config, const ZoneConfig& zone) {
   return read ? std::string() : read.error().to_text();
 }
 
-/// What is wrong with the portal's certificate; empty for nothing.
-std::string judge_certificate(const Config& config) {
-  if (config.http.tls_listen.empty()) return {};
-  const auto loaded = http::TlsContext::load(config.http.tls);
-  return loaded ? std::string()
-                : ConfigProblem{config.file, config.http.line, loaded.error()}.to_text();
+/// What is wrong with the portal's certificate and template; empty for nothing.
+std::string judge_portal(const Config& config) {
+  const auto problem = [&](const std::string& what) {
+    return ConfigProblem{config.file, config.http.line, what}.to_text();
+  };
+  if (!config.http.tls_listen.empty()) {
+    const auto loaded = http::TlsContext::load(config.http.tls);
+    if (!loaded) return problem(loaded.error());
+  }
+  const auto page = http::PageTemplate::load(config.http.page_template);
+  return page ? std::string() : problem(page.error());
 }
 
 }  // namespace
@@ -49,7 +55,7 @@ int check(const std::filesystem::path& file, std::ostream& out, std::ostream& er
     errors << (store_exists ? "warning: " : "error: ") << wrong << '\n';
     good = good && store_exists;
   }
-  if (const std::string wrong = judge_certificate(*result.config); !wrong.empty()) {
+  if (const std::string wrong = judge_portal(*result.config); !wrong.empty()) {
     errors << "error: " << wrong << '\n';
     good = false;
   }

@@ -7,12 +7,14 @@
 #include <algorithm>
 #include <boost/asio/ip/tcp.hpp>
 #include <chrono>
+#include <set>
 #include <system_error>
 #include <thread>
 #include <utility>
 
 #include "dnsd/dispatch.h"
 #include "dnsd/http/listener.h"
+#include "dnsd/http/portal.h"
 #include "dnsd/log.h"
 #include "dnsd/privileges.h"
 #include "dnsd/server_zones.h"
@@ -56,6 +58,7 @@ struct Server::Impl {
   void load_zones();
   void bind();
   void bind_http();
+  void reload_http();
   void start_threads();
   void stop();
 
@@ -77,6 +80,7 @@ struct Server::Impl {
   std::vector<std::unique_ptr<UdpWorker>> udp;
   std::unique_ptr<http::TlsStore> tls;
   std::unique_ptr<http::Listener> http;
+  std::unique_ptr<http::Portal> portal;
   http::Routes routes;  // of `http`
   bool running = false;
 };
@@ -138,6 +142,26 @@ void Server::Impl::bind_http() {
   if (!config.http.is_on()) return;
   http = std::make_unique<http::Listener>(config.http.listen, config.http.tls_listen, tls.get(),
                                           *publisher, config.http.limits);
+  std::set<std::uint16_t> ports = {80,
+                                   443};  // where visitors come from, whatever a NAT makes of it
+  for (const auto& bound : {http->endpoints(), http->tls_endpoints()}) {
+    for (const Endpoint& endpoint : bound) ports.insert(endpoint.port());
+  }
+  const auto page = http::PageTemplate::load(config.http.page_template);
+  if (!page) throw StartError(page.error());
+  portal = std::make_unique<http::Portal>(config.http.redirect, *page, std::move(ports));
+  routes.set_fallback(*portal);
+}
+
+/// What of it lies in files of its own.
+void Server::Impl::reload_http() {
+  http->check_certificate();
+  const auto page = http::PageTemplate::load(config.http.page_template);
+  if (page) {
+    portal->set_page(*page);
+  } else {
+    spdlog::error("the portal's page is as before: {}", page.error());
+  }
 }
 
 void Server::Impl::start_threads() {
@@ -226,7 +250,7 @@ void Server::reload(const Config& config) {
     spdlog::warn("reload: the change of {} needs a restart", field);
   }
   set_log_level(config.log_level);
-  if (impl_->http) impl_->http->check_certificate();
+  if (impl_->http) impl_->reload_http();
   impl_->writer->set_policy(make_policy(config));
   spdlog::info("reloaded {}: {}, {}", config.file.string(),
                zones::counted(config.keys.size(), "key"),

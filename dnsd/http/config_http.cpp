@@ -60,6 +60,13 @@ void read_limits(ConfigFields& fields, http::HttpLimits& limits) {
   fields.integer("threads", limits.threads, 1, 16);
 }
 
+void read_redirect(ConfigFields& fields, unsigned& redirect) {
+  const toml::node* node = fields.integer("redirect", redirect, 301, 308);
+  if (node && redirect != 301 && redirect != 302 && redirect != 307 && redirect != 308) {
+    fields.error(node, "redirect", "must be 301, 302, 307 or 308");
+  }
+}
+
 }  // namespace
 
 void read_http(ConfigFields& top, Config& config) {
@@ -70,6 +77,8 @@ void read_http(ConfigFields& top, Config& config) {
   config.portal = keys::read_portal(fields);
   fields.endpoints("listen", config.http.listen);
   read_tls(fields, config);
+  read_redirect(fields, config.http.redirect);
+  read_path(fields, "template", config, config.http.page_template);
   read_limits(fields, config.http.limits);
   fields.finish();
 }

@@ -39,12 +39,15 @@ struct HttpConfig {
   std::vector<Endpoint> tls_listen;
   TlsFiles tls;  // absolute paths; given when tls_listen is
   HttpLimits limits;
-  std::size_t line = 0;  // of the table
+  unsigned redirect = 301;              // status for GET and HEAD: 301, 302, 307 or 308
+  std::filesystem::path page_template;  // absolute; empty: the one that comes with dnsd
+  std::size_t line = 0;                 // of the table
 
   bool is_on() const { return !listen.empty() || !tls_listen.empty(); }
   bool operator==(const HttpConfig& other) const {
     return listen == other.listen && tls_listen == other.tls_listen && tls == other.tls &&
-           limits == other.limits;
+           limits == other.limits && redirect == other.redirect &&
+           page_template == other.page_template;
   }
 };
 

@@ -26,6 +26,7 @@ PARSERS = [
     "zones/update_lease.cpp", "keys/sig0.cpp", "keys/public_key.cpp",
     "keys/key_file_parsers.cpp", "dnsd/request_parse.cpp",
     "dnsd/config.cpp", "dnsd/config_fields.cpp", "dnsd/config_keys.cpp", "dnsd/config_sig0.cpp",
+    "dnsd/http/target.cpp", "dnsd/http/request_parser.cpp", "dnsd/http/accept.cpp",
     "tools/dnsd-update/script.cpp", "tools/dnsd-update/words.cpp", "tools/dnsd-update/service.cpp",
     "tools/pcp-ddns/pcp_message.cpp", "tools/pcp-ddns/pcp_client.cpp", "tools/pcp-ddns/mapping.cpp",
 ]

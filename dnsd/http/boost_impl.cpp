@@ -1,0 +1,3 @@
+// Code of Beast and Boost.JSON, compiled once for all (BOOST_BEAST_SEPARATE_COMPILATION).
+#include <boost/beast/src.hpp>
+#include <boost/json/src.hpp>

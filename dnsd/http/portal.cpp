@@ -1,0 +1,99 @@
+#include "dnsd/http/portal.h"
+
+#include <sodium.h>
+#include <spdlog/spdlog.h>
+
+#include <array>
+
+#include "dnsd/http/accept.h"
+#include "dnsd/http/redirect.h"
+#include "dnsd/http/services.h"
+
+namespace dnsd::http {
+namespace {
+
+std::string make_nonce() {
+  std::array<unsigned char, 16> octets{};
+  randombytes_buf(octets.data(), octets.size());
+  std::array<char, sodium_base64_ENCODED_LEN(16, sodium_base64_VARIANT_URLSAFE_NO_PADDING)> text{};
+  sodium_bin2base64(text.data(), text.size(), octets.data(), octets.size(),
+                    sodium_base64_VARIANT_URLSAFE_NO_PADDING);
+  return text.data();
+}
+
+/// The page itself, whatever else the name has: "/?portal".
+bool asks_for_page(const Request& request) {
+  return request.path == "/" && request.query == "portal";
+}
+
+}  // namespace
+
+Portal::Portal(unsigned redirect, std::shared_ptr<PageTemplate> page, std::set<std::uint16_t> ports)
+    : redirect_(redirect), ports_(std::move(ports)), page_(std::move(page)) {}
+
+void Portal::handle(const Request& request, const State& state, Responder responder) {
+  responder.send(answer(request, state));
+}
+
+void Portal::set_page(std::shared_ptr<PageTemplate> page) {
+  const std::lock_guard lock(mutex_);
+  page_ = std::move(page);
+}
+
+Response Portal::answer(const Request& request, const State& state) {
+  if (request.target == "*") {  // RFC 9110 §9.3.7
+    Response response{.status = 204};
+    response.fields.emplace_back("Allow", "GET, HEAD");
+    return response;
+  }
+  const auto name = zones::Name::from_text(request.host);
+  const bool is_name = name && !name->is_root();
+  const NameServices services = is_name ? services_of(state.catalogue, *name) : NameServices{};
+  if (!services.exists)
+    return page(404, request, is_name ? name->view() : zones::NameView(), services);
+  if (request.is_read() && asks_for_page(request)) return page(200, request, *name, services);
+  if (const auto target = web_target(services, request, state, ports_)) {
+    // A browser would end at an error of its own; a program arrives.
+    const bool explains = target->is_refused_by_browsers && request.is_read() &&
+                          names_html(request.field("Accept").value_or(""));
+    if (explains) return page(200, request, *name, services);
+    return redirect_to(target->origin, request, redirect_status(redirect_, request.is_read()));
+  }
+  if (!request.is_read()) {
+    Response response = Response::text(405, "this name has no web service that could take it\n");
+    response.fields.emplace_back("Allow", "GET, HEAD");
+    return response;
+  }
+  return page(request.path == "/" ? 200 : 404, request, *name, services);
+}
+
+Response Portal::page(unsigned status, const Request& request, zones::NameView name,
+                      const NameServices& services) {
+  const PageContent content{name, request.host, services};
+  Response response{.status = status};
+  response.fields.emplace_back("Cache-Control", "no-store");
+  response.fields.emplace_back("Vary", "Accept");
+  response.fields.emplace_back("X-Content-Type-Options", "nosniff");
+  response.fields.emplace_back("Referrer-Policy", "no-referrer");
+  if (prefers_json(request.field("Accept").value_or(""))) {
+    response.fields.emplace_back("Content-Type", "application/json");
+    response.body = page_json(content);
+    return response;
+  }
+  std::shared_ptr<PageTemplate> look;
+  {
+    const std::lock_guard lock(mutex_);
+    look = page_;
+  }
+  const std::string nonce = make_nonce();
+  response.fields.emplace_back("Content-Type", "text/html; charset=utf-8");
+  response.fields.emplace_back("X-Frame-Options", "DENY");
+  response.fields.emplace_back(
+      "Content-Security-Policy",
+      "default-src 'none'; style-src 'nonce-" + nonce +
+          "'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'");
+  response.body = look->render(content, nonce);
+  return response;
+}
+
+}  // namespace dnsd::http

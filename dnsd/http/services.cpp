@@ -1,0 +1,245 @@
+#include "dnsd/http/services.h"
+
+#include <algorithm>
+#include <tuple>
+
+#include "dnsd/http/message.h"
+#include "zones/rrset.h"
+#include "zones/wire_reader.h"
+
+namespace dnsd::http {
+namespace {
+
+using zones::Name;
+using zones::NameView;
+using zones::RdataView;
+using zones::RRsetsView;
+using zones::RRsetView;
+using zones::Type;
+
+constexpr std::size_t MAX_SERVICES = 64;
+constexpr std::size_t MAX_OWNERS = 256;
+constexpr std::size_t MAX_TXT_PAIRS = 16;
+constexpr std::uint16_t HTTPS_PORT = 443;
+constexpr std::uint16_t SVC_PARAM_PORT = 3;  // RFC 9460 §14.3.2
+
+std::string text_of(std::span<const std::uint8_t> octets) {
+  return std::string(octets.begin(), octets.end());
+}
+
+std::string lowered(std::string_view text) {
+  std::string result(text);
+  for (char& octet : result) {
+    if (octet >= 'A' && octet <= 'Z') octet = static_cast<char>(octet + 32);
+  }
+  return result;
+}
+
+/// "_http" without the underscore; empty for what is no such label.
+std::string service_label(NameView name) {
+  const auto label = name.first_label();
+  if (label.size() < 2 || label[0] != '_') return {};
+  return lowered(text_of(label.subspan(1)));
+}
+
+/// RFC 6763 §6.4: "key=value"; without "=" the key alone counts, without a key nothing does.
+void read_txt(RRsetView rrset, Service& service) {
+  for (const RdataView rdata : rrset) {
+    for (std::size_t at = 0; at < rdata.size();) {
+      const std::size_t size = rdata[at];
+      const std::string pair = text_of(rdata.subspan(at + 1, size));
+      at += 1 + size;
+      const std::size_t equals = pair.find('=');
+      std::string key = pair.substr(0, equals);
+      if (key.empty() || service.txt.size() == MAX_TXT_PAIRS) continue;
+      if (std::ranges::any_of(service.txt,
+                              [&](const auto& one) { return iequals(one.first, key); }))
+        continue;  // the first one counts
+      service.txt.emplace_back(std::move(key),
+                               equals == std::string::npos ? "" : pair.substr(equals + 1));
+    }
+  }
+}
+
+std::string scheme_of(std::string_view uri) {
+  const std::size_t colon = uri.find(':');
+  return colon == std::string_view::npos ? std::string() : lowered(uri.substr(0, colon));
+}
+
+class Collector {
+ public:
+  Collector(NameView name, std::vector<Service>& out) : name_(name), out_(out) {}
+
+  /// Records at the name itself.
+  void at_name(RRsetsView rrsets) {
+    if (const RRsetView https = rrsets.find(Type::HTTPS)) {
+      add_bindings(https, Service::Source::HTTPS, "https");
+    }
+    if (const RRsetView svcb = rrsets.find(Type::SVCB)) {
+      add_bindings(svcb, Service::Source::SVCB, "svcb");
+    }
+    if (const RRsetView uri = rrsets.find(Type::URI)) add_uris(uri, {});
+  }
+
+  /// Records at `_service._protocol.name`, or at an instance in front of that.
+  void below(NameView owner, RRsetsView rrsets, const std::string& protocol) {
+    const std::size_t labels = owner.label_count() - name_.label_count();
+    if (labels != 2 && labels != 3) return;
+    Service base;
+    base.protocol = protocol;
+    base.service = service_label(labels == 2 ? owner : owner.parent());
+    if (labels == 3) {
+      base.instance = text_of(owner.first_label());
+      if (base.instance.starts_with('_')) return;  // a subtype (RFC 6763 §7.1)
+    }
+    if (base.service.empty()) return;
+    if (const RRsetView txt = rrsets.find(Type::TXT)) read_txt(txt, base);
+    if (const RRsetView srv = rrsets.find(Type::SRV)) add_servers(srv, base);
+    if (const RRsetView uri = rrsets.find(Type::URI)) add_uris(uri, base);
+  }
+
+ private:
+  void add(Service service) {
+    if (out_.size() < MAX_SERVICES) out_.push_back(std::move(service));
+  }
+
+  void add_servers(RRsetView srv, const Service& base) {
+    for (const RdataView rdata : srv) {
+      zones::WireReader reader(rdata);
+      Service service = base;
+      service.source = Service::Source::SRV;
+      service.ttl = srv.ttl();
+      service.priority = reader.u16();
+      service.weight = reader.u16();
+      service.port = reader.u16();
+      service.target = reader.name();
+      // RFC 2782: "." as target says that there is no such service.
+      if (!reader.failed() && !service.target.is_root() && service.port != 0) add(service);
+    }
+  }
+
+  void add_bindings(RRsetView rrset, Service::Source source, const char* what) {
+    for (const RdataView rdata : rrset) {
+      zones::WireReader reader(rdata);
+      Service service;
+      service.source = source;
+      service.service = what;
+      service.ttl = rrset.ttl();
+      service.priority = reader.u16();
+      service.target = reader.name();
+      if (service.priority == 0) continue;                         // AliasMode
+      if (service.target.is_root()) service.target = Name(name_);  // RFC 9460 §2.5.2
+      service.port = source == Service::Source::HTTPS ? HTTPS_PORT : 0;
+      while (!reader.failed() && reader.remaining() > 0) {
+        const std::uint16_t key = reader.u16();
+        const std::uint16_t size = reader.u16();
+        if (key == SVC_PARAM_PORT && size == sizeof(std::uint16_t)) {
+          service.port = reader.u16();
+        } else {
+          reader.skip(size);
+        }
+      }
+      if (!reader.failed() && service.port != 0) add(service);
+    }
+  }
+
+  void add_uris(RRsetView rrset, const Service& base) {
+    for (const RdataView rdata : rrset) {
+      zones::WireReader reader(rdata);
+      Service service = base;
+      service.source = Service::Source::URI;
+      service.ttl = rrset.ttl();
+      service.priority = reader.u16();
+      service.weight = reader.u16();
+      service.uri = text_of(reader.octets(reader.remaining()));
+      if (service.service.empty()) service.service = scheme_of(service.uri);
+      if (!reader.failed()) add(service);
+    }
+  }
+
+  NameView name_;
+  std::vector<Service>& out_;
+};
+
+void sort(std::vector<Service>& services) {
+  std::ranges::stable_sort(services, [](const Service& a, const Service& b) {
+    return std::tie(a.service, a.protocol, a.instance, a.source, a.priority, b.weight) <
+           std::tie(b.service, b.protocol, b.instance, b.source, b.priority, a.weight);
+  });
+}
+
+/// The same endpoint told twice: of SRV and HTTPS, SRV stays.
+void drop_repeated(std::vector<Service>& services) {
+  std::vector<std::string> told;
+  for (const Service& service : services) {
+    if (service.source != Service::Source::SRV) continue;
+    if (const auto origin = web_origin(service)) told.push_back(origin->to_text());
+  }
+  std::erase_if(services, [&](const Service& service) {
+    if (service.source != Service::Source::HTTPS) return false;
+    const auto origin = web_origin(service);
+    return origin && std::ranges::find(told, origin->to_text()) != told.end();
+  });
+}
+
+}  // namespace
+
+std::string_view Service::txt_value(std::string_view key) const {
+  for (const auto& [name, value] : txt) {
+    if (iequals(name, key)) return value;
+  }
+  return {};
+}
+
+NameServices services_of(const zones::Catalogue& catalogue, NameView name) {
+  NameServices result;
+  const auto zone = catalogue.enclosing(name);
+  if (!zone) return result;
+  const zones::Lookup lookup = zone->find(name);
+  if (lookup.cut_size != 0) return result;
+  if (lookup.kind == zones::Lookup::Kind::ABSENT) {
+    result.exists = lookup.wildcard_exists && !lookup.wildcard.empty();
+    return result;
+  }
+  result.exists = true;
+  Collector collector(name, result.services);
+  collector.at_name(lookup.rrsets);
+  std::size_t owners = 0;
+  for (const char* protocol : {"tcp", "udp"}) {
+    const auto parent = Name::from_text(std::string("_") + protocol, name);
+    if (!parent) continue;
+    zone->for_each_after(*parent, [&](NameView owner, RRsetsView rrsets) {
+      if (!owner.is_below(*parent) || ++owners > MAX_OWNERS) return false;
+      collector.below(owner, rrsets, protocol);
+      return true;
+    });
+  }
+  sort(result.services);
+  drop_repeated(result.services);
+  return result;
+}
+
+std::vector<boost::asio::ip::address> addresses_of(const zones::Catalogue& catalogue,
+                                                   NameView name) {
+  namespace ip = boost::asio::ip;
+  std::vector<ip::address> addresses;
+  const auto zone = catalogue.enclosing(name);
+  if (!zone) return addresses;
+  const zones::Lookup lookup = zone->find(name);
+  const RRsetsView rrsets =
+      lookup.kind == zones::Lookup::Kind::ABSENT ? lookup.wildcard : lookup.rrsets;
+  const auto add = [&]<class Address>(Type type, Address) {
+    const RRsetView rrset = rrsets.find(type);
+    if (!rrset) return;
+    for (const RdataView rdata : rrset) {
+      typename Address::bytes_type octets{};
+      std::copy_n(rdata.begin(), octets.size(), octets.begin());
+      addresses.emplace_back(Address(octets));
+    }
+  };
+  add(Type::A, ip::address_v4());
+  add(Type::AAAA, ip::address_v6());
+  return addresses;
+}
+
+}  // namespace dnsd::http
