@@ -95,12 +95,12 @@ std::string use_key(SSL_CTX* context, const TlsFiles& files) {
   return {};
 }
 
-/// HTTP/1.1 for whoever asks by ALPN (RFC 7301); who offers only others is told so.
+/// HTTP/1.1, or 1.0, for whoever asks by ALPN (RFC 7301); who offers only others is told so.
 int choose_protocol(SSL*, const unsigned char** out, unsigned char* out_size,
                     const unsigned char* in, unsigned in_size, void*) {
-  static constexpr unsigned char HTTP_1_1[] = "\x08http/1.1";
+  static constexpr unsigned char OURS[] = "\x08http/1.1\x08http/1.0";
   unsigned char* chosen = nullptr;
-  if (SSL_select_next_proto(&chosen, out_size, HTTP_1_1, sizeof(HTTP_1_1) - 1, in, in_size) !=
+  if (SSL_select_next_proto(&chosen, out_size, OURS, sizeof(OURS) - 1, in, in_size) !=
       OPENSSL_NPN_NEGOTIATED) {
     return SSL_TLSEXT_ERR_ALERT_FATAL;
   }
