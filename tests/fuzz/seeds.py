@@ -284,6 +284,19 @@ def sig0():
         yield b"\2" + message
 
 
+def nat_pmp():
+    """Series of NAT-PMP datagrams: kind, length, octets."""
+    address = bytes.fromhex("0080000000000009c6336401")
+    other = bytes.fromhex("008000000000000ac633644d")
+    tcp = bytes.fromhex("00820000000000091f401f4100000e10")
+    udp = bytes.fromhex("00810000000000091f401f4200000e10")
+    refused = bytes.fromhex("00820004000000091f40000000000000")
+    series = [[address, tcp, udp], [tcp, address], [address, refused], [address, tcp, other, tcp]]
+    for kind in (0, 1, 60):
+        for datagrams in series:
+            yield b"".join(bytes([kind, len(datagram)]) + datagram for datagram in datagrams)
+
+
 def pcp():
     """Messages that servers have sent, one by one and in series."""
     path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../data/pcp_vectors.txt")
@@ -301,7 +314,7 @@ def pcp():
 def main():
     folder = sys.argv[1]
     corpora = {"rdata_text_fuzz": texts(), "message_fuzz": messages(), "query_fuzz": (bytes([number % 256]) + one for number, one in enumerate(queries())), "tsig_fuzz": signed(), "journal_fuzz": journal(),
-               "name_fuzz": names(), "pcp_fuzz": pcp(), "sig0_fuzz": sig0(), "signed_update_fuzz": updates()}
+               "name_fuzz": names(), "nat_pmp_fuzz": nat_pmp(), "pcp_fuzz": pcp(), "sig0_fuzz": sig0(), "signed_update_fuzz": updates()}
     for target, seeds in corpora.items():
         os.makedirs(os.path.join(folder, target), exist_ok=True)
         for number, octets in enumerate(seeds):

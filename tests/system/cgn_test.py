@@ -1,211 +1,17 @@
-"""pcp-ddns behind a real CGN: network namespaces, NAT by nftables, miniupnpd as the PCP server; a visitor that follows the name.
-
-Needs root, and a machine that permits namespaces; else it is skipped. Nothing leaves the namespaces.
-"""
+"""pcp-ddns behind a real CGN, by each protocol that gives mappings."""
 import os
-import shutil
-import signal
-import subprocess
-import sys
 import time
-import unittest
 
-from harness import BIN, Dnsd, Process, SystemTest, ZONE, main
-
-os.environ["PATH"] += ":/usr/sbin:/sbin"
-HOST, CGN, SERVER = "10.64.0.2", "10.64.0.1", "11.0.0.10"  # those of 11.0.0.0/8 are global, and only ours here
-WEB = f"_http._tcp.h1.{ZONE}"
-RULES = """
-table inet filter {
-    chain miniupnpd { }
-    chain prerouting_miniupnpd { }
-    chain postrouting_miniupnpd { }
-    chain forward {
-        type filter hook forward priority 0; policy drop;
-        ct state established,related accept
-        iifname "lan" oifname "wan" accept
-        jump miniupnpd
-    }
-    chain prerouting { type nat hook prerouting priority -100; policy accept; jump prerouting_miniupnpd; }
-    chain postrouting {
-        type nat hook postrouting priority 100; policy accept;
-        jump postrouting_miniupnpd
-        oifname "wan" masquerade
-    }
-}
-"""
-MINIUPNPD = """
-ext_ifname=wan
-listening_ip=lan
-enable_upnp=no
-enable_natpmp=yes
-secure_mode=yes
-system_uptime=no
-min_lifetime=120
-max_lifetime=86400
-ipv6_disable=yes
-lease_file={folder}/leases
-clean_ruleset_interval=0
-upnp_table_name=filter
-upnp_nat_table_name=filter
-upnp_forward_chain=miniupnpd
-upnp_nat_chain=prerouting_miniupnpd
-upnp_nat_postrouting_chain=postrouting_miniupnpd
-uuid=6d5f4a4e-2f6c-4d0e-9c7b-70637065676e
-allow 1024-65535 0.0.0.0/0 0-65535
-deny 0-65535 0.0.0.0/0 0-65535
-"""
-SERVE = """
-import socket
-server = socket.create_server(("0.0.0.0", 8000))
-print("serving", flush=True)
-while True:
-    visitor, _ = server.accept()
-    visitor.sendall(b"welcome")
-    visitor.close()
-"""
-VISIT = """
-import socket, sys
-visitor = socket.create_connection((sys.argv[1], int(sys.argv[2])), 5)
-print(visitor.recv(20).decode())
-"""
+from cgn import CGN, CgnTest
+from harness import main
 
 
-class Namespaces:
-    """host – cgn – inet. Raises subprocess.CalledProcessError where they are not permitted."""
-
-    def __init__(self, case):
-        self.case = case
-        self.prefix = f"dnsd-test-{os.getpid()}"
-        case.addCleanup(self.remove)
-        for role in ("host", "cgn", "inet"):
-            self.sh(f"ip netns add {self.prefix}-{role}")
-            self.sh(f"ip -n {self.prefix}-{role} link set lo up")
-        self.link("host", "eth0", "cgn", "lan")
-        self.link("cgn", "wan", "inet", "eth0")
-        self.ip("host", f"addr add {HOST}/24 dev eth0", f"route add default via {CGN}")
-        self.ip("cgn", f"addr add {CGN}/24 dev lan", "addr add 11.0.0.1/32 dev wan", "route add 11.0.0.0/24 dev wan")
-        self.ip("inet", f"addr add {SERVER}/24 dev eth0")
-        self.run("cgn", "sysctl", "-q", "-w", "net.ipv4.ip_forward=1")
-        self.nft(RULES)
-
-    @staticmethod
-    def sh(command):
-        subprocess.run(command.split(), check=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-
-    def ip(self, role, *commands):
-        for command in commands:
-            self.sh(f"ip -n {self.prefix}-{role} {command}")
-
-    def link(self, role, device, other_role, other_device):
-        self.sh(f"ip link add name {device} netns {self.prefix}-{role} type veth peer name {other_device} "
-                f"netns {self.prefix}-{other_role}")
-        self.ip(role, f"link set {device} up")
-        self.ip(other_role, f"link set {other_device} up")
-
-    def command(self, role, *command):
-        return ["ip", "netns", "exec", f"{self.prefix}-{role}", *map(str, command)]
-
-    def run(self, role, *command, **more):
-        return subprocess.run(self.command(role, *command), check=True, capture_output=True, text=True, **more).stdout
-
-    def nft(self, rules):
-        self.run("cgn", "nft", "-f", "-", input=rules)
-
-    def remove(self):
-        for role in ("host", "cgn", "inet"):
-            name = f"{self.prefix}-{role}"
-            pids = subprocess.run(["ip", "netns", "pids", name], capture_output=True, text=True).stdout.split()
-            for pid in pids:
-                try:
-                    os.kill(int(pid), signal.SIGKILL)
-                except ProcessLookupError:
-                    pass
-            subprocess.run(["ip", "netns", "del", name], stderr=subprocess.DEVNULL)
-
-
-def why_not():
-    """What keeps this test from running here; empty when nothing does."""
-    missing = [tool for tool in ("ip", "nft", "miniupnpd", "sysctl") if not shutil.which(tool)]
-    if missing:
-        return f"no {', '.join(missing)}: tools/setup test"
-    if os.geteuid():
-        return "not root"
-    probe = unittest.TestCase()
-    try:
-        Namespaces(probe)
-    except subprocess.CalledProcessError as error:
-        return f"namespaces are not permitted: {error.cmd}: {error.stdout} {error.stderr}"
-    finally:
-        probe.doCleanups()
-    return ""
-
-
-class Cgn(SystemTest):
-    def set_up(self):
-        refusal = why_not()
-        if refusal:
-            self.skipTest(refusal)
-        self.net = Namespaces(self)
-        self.dnsd = Dnsd(self, tables='[update]\nmin-lease = "1s"\n')
-        self.dnsd.write("dnsd.toml", self.dnsd.text.replace(f'"127.0.0.1:{self.dnsd.port}"', f'"{SERVER}:53"'))
-        self.server = self.launch("inet", os.path.join(BIN, "dnsd"), "--config", self.dnsd.config)
-        self.server.wait_for("ready: listening on ")
-        self.launch("host", sys.executable, "-c", SERVE).wait_for("serving")
-        self.start_pcp()
-        one = self.dnsd.keys[0]
-        config = self.dnsd.write("agent.toml", f"""
-            [log]
-            level = "debug"
-            [[provider]]
-            zone = "{ZONE}"
-            server = "{SERVER}"
-            key = {{ name = "{one.name}", secret = "{one.secret}" }}
-            [[service]]
-            host = "h1.{ZONE}"
-            type = "_http._tcp"
-            port = 8000
-            external-port = 8001
-            """)
-        self.agent = self.launch("host", os.path.join(BIN, "pcp-ddns"), "--config", config)
-
-    def launch(self, role, *command):
-        process = Process(self.net.command(role, *command))
-        self.addCleanup(self.dnsd.make_sure_it_ended, process)
-        return process
-
-    def start_pcp(self):
-        config = self.dnsd.write("miniupnpd.conf", MINIUPNPD.format(folder=self.dnsd.folder))
-        self.miniupnpd = self.launch("cgn", "miniupnpd", "-d", "-f", config, "-P", os.path.join(self.dnsd.folder, "pid"))
-
-    def visit(self):
-        """What a visitor gets who follows the name; None when it leads nowhere."""
-        dig = ["dig", f"@{SERVER}", "+short", "+tries=1"]
-        srv = self.net.run("inet", *dig, WEB, "SRV").split()
-        if not srv:
-            return None
-        address = self.net.run("inet", *dig, srv[3], "A").strip()
-        try:
-            said = self.net.run("inet", sys.executable, "-c", VISIT, address, srv[2], stderr=None).strip()
-        except subprocess.CalledProcessError:
-            return None
-        return address, int(srv[2]), said
-
-    def wait_for_visit(self, want, time_limit=30):
-        begin = time.monotonic()
-        while (got := self.visit()) != want:
-            self.assertLess(time.monotonic() - begin, time_limit, f"{got}\n{self.agent.log()}\n{self.miniupnpd.log()[-3000:]}")
-            time.sleep(0.1)
-        return time.monotonic() - begin
-
+class Cgn(CgnTest):
     def test_a_visitor_follows_the_name(self):
         self.set_up()
         took = {"start": self.wait_for_visit(("11.0.0.1", 8001, "welcome"))}
-        # The provider renumbers: PCP announces it.
         time.sleep(3)
-        self.net.ip("cgn", "addr add 11.0.0.77/32 dev wan", "addr del 11.0.0.1/32 dev wan")
-        pid = int(self.net.run("cgn", "cat", os.path.join(self.dnsd.folder, "pid")))
-        os.kill(pid, signal.SIGUSR1)
+        self.renumber()
         took["renumbered"] = self.wait_for_visit(("11.0.0.77", 8001, "welcome"))
         # The PCP server loses all, and another one has the port when it comes back.
         time.sleep(3)
@@ -225,6 +31,42 @@ class Cgn(SystemTest):
         self.assertEqual(self.agent.terminate(), 0)
         self.assertIsNone(self.visit())
         self.assertNotIn("dport 8002", self.net.run("cgn", "nft", "list", "ruleset"))
+        self.assertEqual(self.server.terminate(), 0)
+
+    def test_by_nat_pmp(self):
+        self.set_up(pcp='protocols = ["nat-pmp"]')
+        took = {"start": self.wait_for_visit(("11.0.0.1", 8001, "welcome"))}
+        self.agent.wait_for("NAT-PMP server 10.64.0.1, asked from 10.64.0.2")
+        time.sleep(3)
+        self.renumber()
+        took["renumbered"] = self.wait_for_visit(("11.0.0.77", 8001, "welcome"))
+        self.leave("8001")
+        print("NAT-PMP:", ", ".join(f"{what}: {seconds:.1f} s" for what, seconds in took.items()))
+
+    def test_by_upnp_where_there_is_nothing_newer(self):
+        self.set_up(pcp='probe-interval = "10s"', pcp_server="no", upnp_server="yes")
+        took = {"start": self.wait_for_visit(("11.0.0.1", 8001, "welcome"), 90)}
+        # RFC 6887 8.1, RFC 7723: those that are newer were asked first.
+        log = self.agent.log()
+        asked = [log.index(way) for way in ("PCP server 10.64.0.1 does not answer", "NAT-PMP server 10.64.0.1 does not answer",
+                                            "PCP server 192.0.0.9 does not answer", "UPnP gateway, asked from 10.64.0.2")]
+        self.assertEqual(asked, sorted(asked), log)
+        self.renumber()
+        took["renumbered"] = self.wait_for_visit(("11.0.0.77", 8001, "welcome"), 60)
+        self.leave("8001")
+        print("UPnP:", ", ".join(f"{what}: {seconds:.1f} s" for what, seconds in took.items()))
+
+    def test_a_host_with_an_address_of_its_own(self):
+        self.set_up(pcp='protocols = ["interface"]', role="cgn")
+        self.net.ip("cgn", "route add default dev wan")
+        self.wait_for_visit(("11.0.0.1", 8000, "welcome"))
+        self.leave()
+
+    def leave(self, port=None):
+        self.assertEqual(self.agent.terminate(), 0)
+        self.assertIsNone(self.visit())
+        if port:
+            self.assertNotIn(f"dport {port}", self.net.run("cgn", "nft", "list", "ruleset"))
         self.assertEqual(self.server.terminate(), 0)
 
 

@@ -139,3 +139,28 @@ class PcpServer:
         """Until `condition(self)` holds, which is asked after each request."""
         with self.lock:
             return self.lock.wait_for(lambda: condition(self), time_limit)
+
+
+class NatPmpServer(PcpServer):
+    """One of before PCP (RFC 6886), which says so."""
+
+    def _answer(self, octets, peer):
+        if octets[0] != 0:
+            return struct.pack("!BBHI", 0, 128 + (octets[1] & 0x7f), 1, self.epoch())  # unsupported version
+        if octets[1] == 0:
+            return self.address_answer()
+        opcode, internal, external, lifetime = struct.unpack("!xB2xHHI", octets)
+        self.requests.append((opcode, internal, external, lifetime))
+        self.mappings.pop((opcode, internal), None)
+        if lifetime:
+            while external in self.taken:
+                external += 1
+            self.mappings[opcode, internal] = external
+        return struct.pack("!BBHIHHI", 0, 128 + opcode, 0, self.epoch(), internal, external if lifetime else 0,
+                           self.lifetime if lifetime else 0)
+
+    def address_answer(self):
+        return struct.pack("!BBHI", 0, 128, 0, self.epoch()) + packed(self.external)[12:]
+
+    def announce(self, to=("224.0.0.1", CLIENT_PORT)):
+        self.sock.sendto(self.address_answer(), to)

@@ -1,4 +1,5 @@
 """An agent between a scripted PCP server and dnsd."""
+import json
 import os
 import time
 
@@ -12,17 +13,17 @@ SERVICE = f'[[service]]\nhost = "{HOST}"\ntype = "_http._tcp"\nport = 8000\nexte
 
 
 class AgentTest(SystemTest):
-    def set_up(self, lifetime=3600, services=SERVICE, pcp="", provider="", external="198.51.100.1", zone_text=None):
+    def set_up(self, lifetime=3600, services=SERVICE, pcp="", provider="", external="198.51.100.1", zone_text=None, server=PcpServer, more_servers=()):
         more = {"zone_text": zone_text} if zone_text else {}
         self.dnsd = Dnsd(self, tables=SHORT, **more).start()
-        self.pcp = PcpServer(self, lifetime=lifetime, external=external)
+        self.pcp = server(self, lifetime=lifetime, external=external)
         key = self.dnsd.keys[0]
         self.config = self.dnsd.write("agent.toml", f"""
             state = "agent.state"
             [log]
             level = "debug"
             [pcp]
-            servers = ["{self.pcp.name}"]
+            servers = {json.dumps([self.pcp.name, *more_servers])}
             accept-external = ["198.51.100.0/24", "203.0.113.0/24"]
             {pcp}
             [[provider]]

@@ -328,20 +328,31 @@ TEST(PcpStateFile, DamageIsSaidAndNothingIsOverwritten) {
   EXPECT_FALSE(nowhere.load());
 }
 
-TEST(DefaultRouter, OfTheLowestMetric) {
+std::string to_text(const std::vector<PcpServer>& servers) {
+  std::string text;
+  for (const PcpServer& server : servers)
+    text.append(text.empty() ? "" : " ").append(to_text(server));
+  return text;
+}
+
+TEST(DefaultRouter, AllOfThemTheLowestMetricFirst) {
   const std::string heading =
       "Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT\n";
   const struct {
     const char* what;
     const char* routes;
-    const char* router;  // empty: none
+    const char* routers;
   } rows[] = {
       {"no route", "", ""},
       {"one", "eth0\t00000000\t0100400A\t0003\t0\t0\t0\t00000000\t0\t0\t0\n", "10.64.0.1"},
       {"the lowest metric",
        "eth0\t00000000\t0100400A\t0003\t0\t0\t100\t00000000\t0\t0\t0\n"
        "eth1\t00000000\t0101A8C0\t0003\t0\t0\t20\t00000000\t0\t0\t0\n",
-       "192.168.1.1"},
+       "192.168.1.1 10.64.0.1"},
+      {"the same twice",
+       "eth0\t00000000\t0100400A\t0003\t0\t0\t100\t00000000\t0\t0\t0\n"
+       "eth1\t00000000\t0100400A\t0003\t0\t0\t20\t00000000\t0\t0\t0\n",
+       "10.64.0.1"},
       {"a route to a network", "eth0\t0000400A\t0100400A\t0003\t0\t0\t0\t0000FFFF\t0\t0\t0\n", ""},
       {"no gateway", "ppp0\t00000000\t00000000\t0001\t0\t0\t0\t00000000\t0\t0\t0\n", ""},
       {"half of everything", "tun0\t00000000\t0100400A\t0003\t0\t0\t0\t00000080\t0\t0\t0\n", ""},
@@ -350,8 +361,43 @@ TEST(DefaultRouter, OfTheLowestMetric) {
   };
   for (const auto& row : rows) {
     SCOPED_TRACE(row.what);
-    const auto router = default_router(heading + row.routes);
-    EXPECT_EQ(router ? keys::to_text(*router) : "", row.router);
+    EXPECT_EQ(to_text(default_routers(heading + row.routes)), row.routers);
+  }
+}
+
+TEST(DefaultRouter, OfIpv6WithTheInterfaceOfALinkLocalOne) {
+  const std::string zeros(32, '0');
+  const auto route = [&](const std::string& destination, const char* gateway, const char* metric,
+                         const char* flags) {
+    return destination + " " + zeros + " 00 " + gateway + " " + metric + " 00000001 00000000 " +
+           flags + "     eth7\n";
+  };
+  const char* link_local = "fe800000000000000000000000000001";
+  const char* global = "20010db8000000000000000000000001";
+  const struct {
+    const char* what;
+    std::string routes;
+    const char* routers;
+  } rows[] = {
+      {"none", "", ""},
+      {"one", route(zeros + " 00", global, "00000400", "00000003"), "2001:db8::1"},
+      {"link-local", route(zeros + " 00", link_local, "00000400", "00000003"), "fe80::1%7"},
+      {"the lowest metric first",
+       route(zeros + " 00", link_local, "00000400", "00000003") +
+           route(zeros + " 00", global, "00000100", "00000003"),
+       "2001:db8::1 fe80::1%7"},
+      {"a network", route("fd000000000000000000000000000000 40", global, "00000400", "00000003"),
+       ""},
+      {"without a gateway", route(zeros + " 00", zeros.c_str(), "00000400", "00000001"), ""},
+      {"unreachable", route(zeros + " 00", zeros.c_str(), "ffffffff", "00200200"), ""},
+      {"no hexadecimal", route(zeros + " 00", "zz010db8000000000000000000000001", "0", "3"), ""},
+  };
+  for (const auto& row : rows) {
+    SCOPED_TRACE(row.what);
+    EXPECT_EQ(to_text(default_routers_v6(
+                  row.routes,
+                  [](const std::string& interface) { return interface == "eth7" ? 7U : 0U; })),
+              row.routers);
   }
 }
 

@@ -9,7 +9,6 @@
 #include <utility>
 
 #include "tools/pcp-ddns/agent_secret.h"
-#include "tools/pcp-ddns/default_router.h"
 #include "tools/pcp-ddns/log.h"
 
 namespace pcp_ddns {
@@ -18,7 +17,11 @@ namespace {
 using boost::system::error_code;
 
 constexpr std::chrono::seconds CONNECT_RETRY{5};
-constexpr int SILENT_TRIES = 3;  // after them the next server is asked (RFC 7488 §2)
+constexpr int SILENT_TRIES = 3;           // after them the next server is asked (RFC 7488 §2) …
+constexpr int GUESSED_TRIES = 2;          // … that a router may be, or not …
+constexpr int UPNP_TRIES = 4;             // … and for which a search may take long
+constexpr std::chrono::minutes REST{10};  // when nothing gives mappings, before all is tried again
+constexpr std::chrono::seconds UPNP_PROBE{60};  // UPnP announces nothing
 constexpr std::chrono::seconds WITHDRAW_TIME{5};
 constexpr std::chrono::seconds UNMAP_TIME{4};  // what is lost is sent again after three
 
@@ -46,7 +49,7 @@ Agent::Agent(Config config, StateFile& file, State state)
       connect_timer_(context_),
       work_timer_(context_),
       probe_timer_(context_),
-      socket_(context_),
+      upnp_(context_),
       announce_socket_(context_),
       network_(context_),
       status_socket_(context_),
@@ -101,74 +104,132 @@ void Agent::begin() {
     spdlog::warn("changes of the network are not seen at once: {}", blind);
   }
   connect();
-  if (config_.pcp.probe_interval.count() != 0) probe_later();
+}
+
+void Agent::look_for_ways() {
+  surroundings_ = look_around(context_);
+  std::vector<Way> ways = list_ways(config_.pcp, surroundings_);
+  if (ways != ways_.listed()) ways_.begin(std::move(ways));
 }
 
 void Agent::connect() {
   if (stop_by_) return;
   client_.reset();
-  socket_.close();
+  gateway_.reset();
   announce_socket_.close();
   connect_timer_.cancel();
-  const auto server = choose_server();
-  if (!server) return connect_later("there is no default router, and no [pcp] servers are named");
-  server_ = *server;
-  const std::string failure = socket_.open(server_, [this](std::span<const std::uint8_t> octets) {
+  look_for_ways();
+  if (ways_.is_empty()) {
+    return connect_later("there is no default router, and no [pcp] servers are named");
+  }
+  const Way& way = ways_.current();
+  gateway_ = make_gateway(context_, way, surroundings_, upnp_);
+  const std::string failure = gateway_->open([this](std::span<const std::uint8_t> octets) {
     client_->received(octets, now());
     schedule_work();
   });
   if (!failure.empty()) {
-    ++next_server_;
-    return connect_later("PCP server " + to_text(server_) + ": " + failure);
+    const std::string why = to_text(way) + ": " + failure;
+    gateway_.reset();
+    ways_.move_on(now(), Duration::zero());
+    return connect_later(why);
   }
   connect_failure_.clear();
-  spdlog::info("PCP server {}, asked from {}", to_text(server_), keys::to_text(socket_.local()));
-  if (const std::string deaf = announce_socket_.open(
-          socket_.local(), [this](std::span<const std::uint8_t> octets,
-                                  const PcpServer& from) { announced(octets, from); });
-      !deaf.empty()) {
-    spdlog::warn("announcements of PCP servers are not heard: port {}: {}", PCP_CLIENT_PORT, deaf);
+  unpublishable_.reset();
+  spdlog::info("{}, asked from {}", to_text(way), keys::to_text(gateway_->local()));
+  if (way.server.address != Address{}) {
+    if (const std::string deaf = announce_socket_.open(
+            gateway_->local(), [this](std::span<const std::uint8_t> octets,
+                                      const PcpServer& from) { announced(octets, from); });
+        !deaf.empty()) {
+      spdlog::warn("announcements of PCP servers are not heard: port {}: {}", PCP_CLIENT_PORT,
+                   deaf);
+    }
   }
-  client_.emplace(socket_.local(), random_);
+  client_.emplace(gateway_->local(), random_);
   decide_by_ = now() + config_.pcp.lifetime;
   for (Mapped& mapped : mapped_) {
     mapped.decided = false;
     client_->add(wish(mapped),
-                 derive_nonce(*state_.secret, {.server = server_.address,
-                                               .internal = socket_.local(),
+                 derive_nonce(*state_.secret, {.server = way.server.address,
+                                               .internal = gateway_->local(),
                                                .protocol = mapped.protocol,
                                                .internal_port = mapped.port}),
                  now());
   }
+  probe_later();
   schedule_work();
-}
-
-std::optional<PcpServer> Agent::choose_server() const {
-  const std::vector<PcpServer>& servers = config_.pcp.servers;
-  if (!servers.empty()) return servers[next_server_ % servers.size()];
-  const auto router = default_router();
-  if (!router) return std::nullopt;
-  return PcpServer{*router, PCP_SERVER_PORT};
 }
 
 /// A host that has moved needs new mappings (RFC 6887 §11.5).
 void Agent::network_changed() {
   if (stop_by_) return;
   if (!client_) return connect();
-  const auto server = choose_server();
+  const Surroundings around = look_around(context_);
+  const std::vector<Way> ways = list_ways(config_.pcp, around);
   // Cut off: mappings and names last as long as they do.
-  const auto local = server ? PcpSocket::local_towards(context_, *server) : std::nullopt;
-  if (!local || (*server == server_ && *local == socket_.local())) return;
-  spdlog::info("the network has changed: {} was asked from {}", to_text(server_),
-               keys::to_text(socket_.local()));
+  if (ways.empty()) return;
+  const Way& way = ways_.current();
+  std::optional<Address> local = gateway_->local();
+  if (way.protocol == Protocol::PCP || way.protocol == Protocol::NAT_PMP) {
+    local = PcpSocket::local_towards(context_, way.server);
+    if (!local) return;
+  } else if (around.local_v4 != surroundings_.local_v4 ||
+             around.local_v6 != surroundings_.local_v6) {
+    local.reset();
+  }
+  if (ways == ways_.listed() && local == gateway_->local()) return;
+  spdlog::info("the network has changed: {} was asked from {}", to_text(way),
+               keys::to_text(gateway_->local()));
   connect();
 }
 
+bool Agent::leave_useless_way(Time time) {
+  const Way& way = ways_.current();
+  if (way.protocol == Protocol::PCP && client_->other_version() == 0 &&
+      config_.pcp.uses(Protocol::NAT_PMP)) {
+    spdlog::info("{} knows NAT-PMP only", to_text(way));
+    ways_.use_nat_pmp();
+    connect();
+    return true;
+  }
+  const bool guessed = config_.pcp.servers.empty();
+  if (client_->has_answered()) ways_.answered();
+  const auto is_of_use = [this](const Mapping& mapping) {
+    return mapping.external() && may_be_published(mapping.external()->address);
+  };
+  if (std::ranges::any_of(client_->mappings(), is_of_use)) ways_.worked();
+  if (!ways_.may_move_on(time)) return false;
+  const int tries = way.protocol == Protocol::UPNP ? UPNP_TRIES
+                    : guessed                      ? GUESSED_TRIES
+                                                   : SILENT_TRIES;
+  const bool silent = client_->is_silent(tries);
+  // A server that has given mappings may refuse them for a while.
+  const auto is_useless = [&](const Mapping& mapping) {
+    return mapping.external() && !is_of_use(mapping);
+  };
+  const bool useless =
+      guessed && !ways_.has_worked() &&
+      (client_->is_refused() ||
+       (!client_->mappings().empty() && std::ranges::all_of(client_->mappings(), is_useless)));
+  if (!silent && !useless) return false;
+  spdlog::warn("{} {}; the next is asked", to_text(way),
+               silent ? "does not answer" : "gives no mapping that is of use");
+  ways_.move_on(time, guessed ? Duration(REST) : Duration::zero());
+  connect();
+  return true;
+}
+
 void Agent::probe_later() {
-  probe_timer_.expires_after(config_.pcp.probe_interval);
+  std::chrono::seconds interval = config_.pcp.probe_interval;
+  if (interval.count() == 0 && ways_.current().protocol == Protocol::UPNP) interval = UPNP_PROBE;
+  probe_timer_.cancel();
+  if (interval.count() == 0) return;
+  probe_timer_.expires_after(interval);
   probe_timer_.async_wait([this](const error_code& error) {
     if (error || stop_by_) return;
-    if (client_) client_->probe(now());
+    if (!client_) return;
+    client_->probe(now());
     schedule_work();
     probe_later();
   });
@@ -185,12 +246,10 @@ void Agent::connect_later(const std::string& why) {
 }
 
 void Agent::announced(std::span<const std::uint8_t> octets, const PcpServer& from) {
-  // From the server itself, or from nobody (RFC 6887 §14.1.3). A NAT-PMP notice is too short.
-  if (!client_ || from != server_) return;
-  const auto response = parse_response(octets);
-  if (!response || response->opcode != Opcode::ANNOUNCE) return;
-  spdlog::debug("announcement of {}: epoch {}", to_text(server_), response->epoch);
-  client_->received(octets, now());
+  // From the server itself, or from nobody (RFC 6887 §14.1.3).
+  if (!client_ || from != ways_.current().server) return;
+  spdlog::debug("announcement of {}", to_text(ways_.current()));
+  if (gateway_->announced(octets)) client_->lost_state(now());
   schedule_work();
 }
 
@@ -201,7 +260,7 @@ MapWish Agent::wish(const Mapped& mapped) const {
   wish.lifetime = config_.pcp.lifetime;
   wish.suggested.port = mapped.external_port != 0 ? mapped.external_port : mapped.port;
   // No address in particular of our own family (RFC 6887 §11.1).
-  if (keys::is_ipv4(socket_.local()))
+  if (keys::is_ipv4(gateway_->local()))
     wish.suggested.address[10] = wish.suggested.address[11] = 0xff;
   for (const SavedMapping& saved : state_.mappings) {
     if (saved.protocol == mapped.protocol && saved.internal_port == mapped.port) {
@@ -222,7 +281,7 @@ void Agent::schedule_work() {
 void Agent::work() {
   const Time time = now();
   if (client_) {
-    client_->poll(time, [this](std::span<const std::uint8_t> octets) { socket_.send(octets); });
+    client_->poll(time, [this](std::span<const std::uint8_t> octets) { gateway_->send(octets); });
     if (!stop_by_) {
       for (std::size_t i = 0; i < mapped_.size(); ++i) {
         log_mapping(client_->mappings()[i], mapped_[i]);
@@ -233,12 +292,8 @@ void Agent::work() {
   if (!client_) return;
   publish(time);
   if (state_changed_) save();
+  if (leave_useless_way(time)) return;
   if (once_ && is_settled()) return context_.stop();
-  if (config_.pcp.servers.size() > 1 && client_->is_silent(SILENT_TRIES)) {
-    spdlog::warn("PCP server {} does not answer; the next is asked", to_text(server_));
-    ++next_server_;
-    return connect();
-  }
   work_timer_.expires_at(client_->next());
   work_timer_.async_wait([this](const error_code& error) {
     if (!error) schedule_work();
@@ -254,12 +309,13 @@ void Agent::log_mapping(const Mapping& mapping, Mapped& mapped) {
   if (mapping.external() && mapping.external() != mapped.logged) {
     spdlog::info("{} is mapped to {} for {}", what, to_text(*mapping.external()),
                  seconds_text(mapping.lifetime()));
-    if (!may_be_published(mapping.external()->address)) {
+    const Address& address = mapping.external()->address;
+    if (!may_be_published(address) && unpublishable_ != address) {
+      unpublishable_ = address;
       spdlog::warn(
-          "{}: {} is not a global address, so there is another NAT behind the PCP server, and "
-          "nobody "
-          "can come in: not published. [pcp] accept-external permits it",
-          what, keys::to_text(mapping.external()->address));
+          "{} is not a global address, so there is another NAT behind the {}, and nobody can come "
+          "in: not published. [pcp] accept-external permits it",
+          keys::to_text(address), to_text(ways_.current()));
     }
   } else if (!mapping.external() && mapped.logged) {
     spdlog::warn("{} is not mapped any more: {}", what, mapping.error());

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "tools/pcp-ddns/config.h"
+#include "tools/pcp-ddns/gateway.h"
 #include "tools/pcp-ddns/network_watch.h"
 #include "tools/pcp-ddns/pcp_client.h"
 #include "tools/pcp-ddns/pcp_socket.h"
@@ -17,6 +18,8 @@
 #include "tools/pcp-ddns/state_file.h"
 #include "tools/pcp-ddns/status.h"
 #include "tools/pcp-ddns/status_socket.h"
+#include "tools/pcp-ddns/upnp.h"
+#include "tools/pcp-ddns/ways.h"
 
 namespace pcp_ddns {
 
@@ -50,7 +53,10 @@ class Agent {
   void connect_later(const std::string& why);
   void network_changed();
   void probe_later();
-  std::optional<PcpServer> choose_server() const;
+  /// The network, or time, may have brought other ways to mappings.
+  void look_for_ways();
+  /// Whether another way was taken, since the current one is of no use.
+  bool leave_useless_way(Time now);
   void announced(std::span<const std::uint8_t> octets, const PcpServer& from);
   MapWish wish(const Mapped& mapped) const;
   /// Lets work() run once, after all that is at hand was taken in.
@@ -75,7 +81,8 @@ class Agent {
   boost::asio::steady_timer connect_timer_;
   boost::asio::steady_timer work_timer_;
   boost::asio::steady_timer probe_timer_;
-  PcpSocket socket_;
+  UpnpWorker upnp_;
+  std::unique_ptr<Gateway> gateway_;
   AnnounceSocket announce_socket_;
   NetworkWatch network_;
   StatusSocket status_socket_;
@@ -85,8 +92,9 @@ class Agent {
   std::vector<std::size_t> service_mapping_;  // of each service, an index into mapped_
   std::vector<std::unique_ptr<Provider>> providers_;
   std::optional<PcpClient> client_;
-  PcpServer server_;
-  std::size_t next_server_ = 0;
+  Surroundings surroundings_;
+  WayWalk ways_;
+  std::optional<Address> unpublishable_;  // the external address that was last complained of
   Time decide_by_{};
   std::string connect_failure_;  // what was last said in the log
   std::string save_failure_;

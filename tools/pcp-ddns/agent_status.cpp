@@ -36,8 +36,7 @@ ProviderStatus provider_status(const Provider& provider, const ServiceConfig& se
 Status Agent::status() const {
   Status status;
   if (client_) {
-    status.gateway =
-        "PCP server " + to_text(server_) + ", asked from " + keys::to_text(socket_.local());
+    status.gateway = to_text(ways_.current()) + ", asked from " + keys::to_text(gateway_->local());
   } else {
     status.error = connect_failure_;
   }

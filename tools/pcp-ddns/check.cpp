@@ -46,7 +46,7 @@ Finding judge(const PcpResponse& response, const std::string& server) {
     return {true, server + " answers; its epoch is " + std::to_string(response.epoch) + " s"};
   }
   if (response.result == ResultCode::UNSUPP_VERSION && response.version == 0) {
-    return {false, server + " knows NAT-PMP only, not PCP"};
+    return {true, server + " knows NAT-PMP only, by which it will be asked"};
   }
   return {false, server + " answers " + to_text(response.result)};
 }
@@ -142,9 +142,7 @@ bool check_surroundings(const Config& config, std::ostream& out) {
   out << state;
   bool well = state.well;
   std::vector<PcpServer> servers = config.pcp.servers;
-  if (servers.empty()) {
-    if (const auto router = default_router()) servers.push_back({*router, PCP_SERVER_PORT});
-  }
+  if (servers.empty()) servers = default_routers();
   if (servers.empty()) {
     out << Finding{false, "there is no default router, and no [pcp] servers are named"};
   }

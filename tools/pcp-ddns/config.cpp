@@ -170,6 +170,23 @@ void Reader::read_pcp(TomlFields& top) {
       config_.pcp.servers.push_back(*server);
     }
   });
+  fields.strings("protocols", [&](const toml::node& node, const std::string& text) {
+    const std::map<std::string, Protocol> protocols = {{"pcp", Protocol::PCP},
+                                                       {"nat-pmp", Protocol::NAT_PMP},
+                                                       {"upnp", Protocol::UPNP},
+                                                       {"interface", Protocol::INTERFACE}};
+    const auto found = protocols.find(text);
+    if (found == protocols.end()) {
+      fields.error(&node, "protocols", "must be of \"pcp\", \"nat-pmp\", \"upnp\", \"interface\"");
+    } else {
+      config_.pcp.protocols.push_back(found->second);
+    }
+  });
+  if (!config_.pcp.servers.empty() && !config_.pcp.uses(Protocol::PCP) &&
+      !config_.pcp.uses(Protocol::NAT_PMP)) {
+    fields.error(fields.node("servers"), "servers",
+                 "are asked by \"pcp\" or \"nat-pmp\", of which 'protocols' has none");
+  }
   std::chrono::milliseconds lifetime = config_.pcp.lifetime;
   if (fields.duration("lifetime", lifetime, std::chrono::seconds(120), std::chrono::hours(24))) {
     config_.pcp.lifetime = std::chrono::duration_cast<std::chrono::seconds>(lifetime);
@@ -394,8 +411,13 @@ void Reader::read_providers(TomlFields& fields, ServiceConfig& service) {
 
 }  // namespace
 
+bool PcpConfig::uses(Protocol protocol) const {
+  return protocols.empty() || std::ranges::find(protocols, protocol) != protocols.end();
+}
+
 std::string to_text(const PcpServer& server) {
   std::string text = keys::to_text(server.address);
+  if (server.interface != 0) text.append("%").append(std::to_string(server.interface));
   if (server.port != PCP_SERVER_PORT) text += "#" + std::to_string(server.port);
   return text;
 }

@@ -21,17 +21,29 @@ enum class LogLevel : std::uint8_t { DEBUG, INFO, WARNING, ERROR };
 struct PcpServer {
   Address address{};
   std::uint16_t port = PCP_SERVER_PORT;
+  std::uint32_t interface = 0;  // index; of a link-local address
   bool operator==(const PcpServer&) const = default;
 };
+/// How mappings are come by.
+enum class Protocol : std::uint8_t {
+  PCP,        // RFC 6887
+  NAT_PMP,    // RFC 6886
+  UPNP,       // UPnP IGD
+  INTERFACE,  // none are needed: this host has a global address
+};
+
 /// "10.64.0.1", or "10.64.0.1#5352" with another port than 5351, as DNS tools write it.
 std::string to_text(const PcpServer& server);
 
 struct PcpConfig {
-  std::vector<PcpServer> servers;  // tried in this order; empty: the default router
+  std::vector<PcpServer> servers;   // tried in this order; empty: found, see list_ways()
+  std::vector<Protocol> protocols;  // that may be used; empty: all
   std::chrono::seconds lifetime{3600};
   std::chrono::seconds probe_interval{0};  // 0: never
   /// External addresses that may be published although they are not global.
   std::vector<keys::AddressRule> accept_external;
+
+  bool uses(Protocol protocol) const;
 };
 
 /// A name server that takes updates.

@@ -53,6 +53,12 @@ bool PcpClient::is_silent(int tries) const {
   });
 }
 
+bool PcpClient::is_refused() const {
+  return !mappings_.empty() && std::ranges::all_of(mappings_, [](const Mapping& mapping) {
+    return mapping.state() == Mapping::State::REFUSED && !mapping.external();
+  });
+}
+
 void PcpClient::poll(Time now, const Send& send) {
   if (now < burst_end_ || now < hold_all_) return;
   int sent = 0;

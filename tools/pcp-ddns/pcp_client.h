@@ -49,8 +49,13 @@ class PcpClient {
   /// Asks for the first mapping now, though it need not be renewed yet: the answer shows whether
   /// the server has lost its state or moved it (RFC 7393 §2.3).
   void probe(Time now);
+  /// The server may have lost its state, which something else than its responses has shown: asks
+  /// for everything anew.
+  void lost_state(Time now) { recreate_all_at(now); }
   /// True when no mapping is there, and none of at least `tries` requests for each was answered.
   bool is_silent(int tries) const;
+  /// True when every mapping was refused, and none is left from before.
+  bool is_refused() const;
   bool has_answered() const { return answered_; }
   /// The server said that it does not know version 2, but this one. 0 is NAT-PMP.
   std::optional<std::uint8_t> other_version() const { return other_version_; }

@@ -17,6 +17,11 @@ namespace pcp_ddns {
 /// IPv6 in network order; IPv4 as ::ffff:a.b.c.d (RFC 6887 §5).
 using keys::Address;
 
+/// fe80::/10 (RFC 4291 §2.5.6).
+constexpr bool is_link_local(const Address& address) {
+  return address[0] == 0xfe && (address[1] & 0xc0) == 0x80;
+}
+
 constexpr std::uint8_t PCP_VERSION = 2;          // RFC 6887 §9
 constexpr std::uint16_t PCP_SERVER_PORT = 5351;  // RFC 6887 §19.1
 constexpr std::uint16_t PCP_CLIENT_PORT = 5350;  // where announcements come to
@@ -139,7 +144,7 @@ std::vector<std::uint8_t> to_wire(const PcpResponse& response);
 /// rest has the form of another version (§9). An error repeats the request's options as they were;
 /// they are read as far as they go.
 std::optional<PcpResponse> parse_response(std::span<const std::uint8_t> octets);
-/// A request of version 2; empty when it is none. For tests.
+/// A request of version 2; empty when it is none.
 std::optional<PcpRequest> parse_request(std::span<const std::uint8_t> octets);
 
 }  // namespace pcp_ddns

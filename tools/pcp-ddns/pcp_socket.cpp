@@ -1,5 +1,8 @@
 #include "tools/pcp-ddns/pcp_socket.h"
 
+#include <linux/in6.h>
+#include <netinet/in.h>
+
 #include <algorithm>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/ip/multicast.hpp>
@@ -15,6 +18,21 @@ using boost::system::error_code;
 
 constexpr const char* ALL_HOSTS = "224.0.0.1";  // RFC 6887 §14.1.3
 constexpr const char* ALL_NODES = "ff02::1";
+
+udp::endpoint endpoint(const PcpServer& server) {
+  asio::ip::address address = to_asio(server.address);
+  if (server.interface != 0) {
+    address = asio::ip::address_v6(address.to_v6().to_bytes(), server.interface);
+  }
+  return {address, server.port};
+}
+
+/// No temporary address (RFC 8981), since visitors are to find what comes from it.
+void prefer_public_address(udp::socket& socket) {
+  const int preference = 0x0002;  // IPV6_PREFER_SRC_PUBLIC (RFC 5014), which glibc has no name for
+  setsockopt(socket.native_handle(), IPPROTO_IPV6, IPV6_ADDR_PREFERENCES, &preference,
+             sizeof preference);
+}
 
 }  // namespace
 
@@ -39,9 +57,15 @@ Address from_asio(const asio::ip::address& address) {
 
 std::string PcpSocket::open(const PcpServer& server, OnDatagram on_datagram) {
   close();
-  const udp::endpoint to(to_asio(server.address), server.port);
+  const udp::endpoint to = endpoint(server);
   error_code error;
   socket_.open(to.protocol(), error);
+  if (!error && to.address().is_v6()) prefer_public_address(socket_);
+  if (!error && server.interface != 0) {
+    const auto own =
+        local_towards(static_cast<asio::io_context&>(socket_.get_executor().context()), server);
+    if (own) socket_.bind(udp::endpoint(to_asio(*own), 0), error);
+  }
   if (!error) socket_.connect(to, error);
   if (!error) socket_.non_blocking(true, error);
   if (error) {
@@ -56,10 +80,15 @@ std::string PcpSocket::open(const PcpServer& server, OnDatagram on_datagram) {
 
 std::optional<Address> PcpSocket::local_towards(asio::io_context& context,
                                                 const PcpServer& server) {
-  const udp::endpoint to(to_asio(server.address), server.port);
+  if (server.interface != 0) {
+    // A mapping is for the address that asks; the one beside a link-local router's is of no use.
+    return local_towards(context, {PCP_ANYCAST_V6, PCP_SERVER_PORT});
+  }
+  const udp::endpoint to = endpoint(server);
   udp::socket socket(context);
   error_code error;
   socket.open(to.protocol(), error);
+  if (!error && to.address().is_v6()) prefer_public_address(socket);
   if (!error) socket.connect(to, error);
   if (error) return std::nullopt;
   return from_asio(socket.local_endpoint(error).address());
@@ -140,8 +169,11 @@ void AnnounceSocket::receive() {
         const auto on_datagram = weak.lock();
         if (!on_datagram || error == asio::error::operation_aborted) return;
         if (!error) {
+          const auto address = from_.address();
+          const auto interface =
+              address.is_v6() ? static_cast<std::uint32_t>(address.to_v6().scope_id()) : 0;
           (*on_datagram)(std::span(buffer_).first(size),
-                         {from_asio(from_.address()), from_.port()});
+                         {from_asio(address), from_.port(), interface});
         }
         if (on_datagram == on_datagram_) receive();
       });

@@ -14,6 +14,9 @@
 
 namespace pcp_ddns {
 
+constexpr Address PCP_ANYCAST_V6{0x20, 0x01, 0, 1, 0, 0, 0, 0,
+                                 0,    0,    0, 0, 0, 0, 0, 1};  // RFC 7723 §4
+
 /// Connected, so that only the server's datagrams come in (RFC 6887 §8.3), and so that the kernel
 /// says which address requests come from.
 class PcpSocket {
