@@ -29,6 +29,7 @@ PARSERS = [
     "dnsd/http/target.cpp", "dnsd/http/request_parser.cpp", "dnsd/http/accept.cpp",
     "tools/dnsd-update/script.cpp", "tools/dnsd-update/words.cpp", "tools/dnsd-update/service.cpp",
     "tools/pcp-ddns/pcp_message.cpp", "tools/pcp-ddns/pcp_client.cpp", "tools/pcp-ddns/mapping.cpp",
+    "tools/common/join_token.cpp",
 ]
 
 

@@ -22,6 +22,15 @@ struct KeyNew {
 };
 Outcome key_new(const KeyNew& options, std::ostream& out);
 
+struct Enroll {
+  std::filesystem::path config;
+  std::string host;
+  std::string server;  // as the host reaches it; empty: it asks for the zone's primary
+};
+/// Makes a key for a host, adds it to a configuration that permits it its names, and prints the
+/// join token.
+Outcome enroll(const Enroll& options, std::ostream& out, std::ostream& err);
+
 struct ZoneImport {
   std::filesystem::path store;
   std::string zone;

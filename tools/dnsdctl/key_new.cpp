@@ -1,12 +1,8 @@
-#include <fcntl.h>
-#include <unistd.h>
-
-#include <cerrno>
-#include <cstring>
 #include <ostream>
 
 #include "keys/key_file.h"
 #include "keys/secret.h"
+#include "tools/common/private_file.h"
 #include "tools/dnsdctl/commands.h"
 #include "zones/name.h"
 
@@ -24,28 +20,6 @@ bool is_plain(const std::string& name) {
 std::string to_toml(const keys::TsigKey& key) {
   return "[[key]]\nname = \"" + key.name.to_text() + "\"\nalgorithm = \"" +
          keys::to_text(key.algorithm) + "\"\nsecret = \"" + key.secret->to_base64() + "\"\n";
-}
-
-/// A new file that nobody else can read; an existing one is somebody's key.
-Outcome write_private(const std::filesystem::path& path, const std::string& text) {
-  const int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-  if (file < 0) {
-    const std::string hint = errno == EEXIST ? "; it is not overwritten, choose another name" : "";
-    return tl::unexpected(path.string() + ": " + std::strerror(errno) + hint);
-  }
-  std::size_t written = 0;
-  while (written < text.size()) {
-    const ssize_t size = ::write(file, text.data() + written, text.size() - written);
-    if (size < 0 && errno == EINTR) continue;
-    if (size <= 0) break;
-    written += static_cast<std::size_t>(size);
-  }
-  const bool good = written == text.size() && ::fsync(file) == 0;
-  const int error = errno;
-  ::close(file);
-  if (good) return 0;
-  ::unlink(path.c_str());
-  return tl::unexpected(path.string() + ": " + std::strerror(error));
 }
 
 }  // namespace
@@ -71,7 +45,8 @@ Outcome key_new(const KeyNew& options, std::ostream& out) {
   if (options.out.empty()) {
     out << text << std::flush;
   } else {
-    outcome = write_private(options.out, text);
+    std::string failure = tools::write_private_file(options.out, text);
+    if (!failure.empty()) outcome = tl::unexpected(std::move(failure));
   }
   keys::wipe(text);
   return outcome;

@@ -15,6 +15,7 @@ using Command = std::function<Outcome()>;
 /// The chosen command ends up in `command`; options live as long as main()'s statics.
 struct Options {
   dnsdctl::KeyNew key_new;
+  dnsdctl::Enroll enroll;
   dnsdctl::ZoneImport zone_import;
   dnsdctl::ZoneExport zone_export;
   dnsdctl::ZoneCheck zone_check;
@@ -36,6 +37,20 @@ void declare_key(CLI::App& app, Options& options, Command& command) {
   make->add_option("--out", wish.out, "File to create, readable by its owner only");
   make->add_flag("--toml", wish.toml, "For dnsd's configuration instead of named.conf's form");
   make->callback([&] { command = [&wish] { return dnsdctl::key_new(wish, std::cout); }; });
+}
+
+void declare_enroll(CLI::App& app, Options& options, Command& command) {
+  CLI::App* enroll =
+      app.add_subcommand("enroll", "Make a key for a host, and the token to join with");
+  dnsdctl::Enroll& wish = options.enroll;
+  enroll->add_option("--config", wish.config, "dnsd's configuration, to which the key is added")
+      ->required();
+  enroll->add_option("--server", wish.server,
+                     "Address or name of this server, as the host reaches it; default: it asks for "
+                     "the zone's primary");
+  enroll->add_option("host", wish.host, "The host's name, such as h1.dyn.example.")->required();
+  enroll->callback(
+      [&] { command = [&wish] { return dnsdctl::enroll(wish, std::cout, std::cerr); }; });
 }
 
 void declare_zone(CLI::App& app, Options& options, Command& command) {
@@ -114,7 +129,8 @@ void declare_check(CLI::App& app, Options& options, Command& command) {
 }
 
 void declare_explain(CLI::App& app, Options& options, Command& command) {
-  CLI::App* explain = app.add_subcommand("explain", "Tell which grant permits a change, or why none");
+  CLI::App* explain =
+      app.add_subcommand("explain", "Tell which grant permits a change, or why none");
   dnsdctl::Explain& asked = options.explain;
   explain->add_option("--config", asked.config, "dnsd's configuration")->required();
   explain->add_option("--source", asked.source, "The address that the update comes from, over TCP");
@@ -122,9 +138,8 @@ void declare_explain(CLI::App& app, Options& options, Command& command) {
   explain->add_option("name", asked.name, "The record's name")->required();
   explain->add_option("type", asked.type, "The record's type")->required();
   explain->add_option("data", asked.data, "What to add; without it the RRset is to be removed");
-  explain->callback([&] {
-    command = [&asked] { return dnsdctl::explain(asked, std::cout, std::cerr); };
-  });
+  explain->callback(
+      [&] { command = [&asked] { return dnsdctl::explain(asked, std::cout, std::cerr); }; });
 }
 
 int fail(const std::string& what) {
@@ -139,6 +154,7 @@ int run(int argc, char** argv) {
   Options options;
   Command command;
   declare_key(app, options, command);
+  declare_enroll(app, options, command);
   declare_zone(app, options, command);
   declare_lease(app, options, command);
   declare_check(app, options, command);

@@ -2,10 +2,12 @@
 #include <CLI/CLI.hpp>
 #include <csignal>
 #include <cstdlib>
+#include <fstream>
 #include <iostream>
 
 #include "tools/pcp-ddns/agent.h"
 #include "tools/pcp-ddns/check.h"
+#include "tools/pcp-ddns/join.h"
 #include "tools/pcp-ddns/log.h"
 
 namespace {
@@ -45,6 +47,20 @@ int check_network(const std::filesystem::path& file) {
   const auto config = read(file);
   if (!config) return EXIT_FAILURE;
   return pcp_ddns::check_surroundings(*config, std::cout) ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+int join(const pcp_ddns::JoinOptions& options, const std::string& token_file) {
+  std::ifstream file;
+  if (!token_file.empty()) file.open(token_file);
+  std::string token;
+  if (file) token = pcp_ddns::read_token(token_file.empty() ? std::cin : file);
+  const std::string failure =
+      token.empty() ? "there is no token: give it on standard input, or name its file by --token"
+                    : pcp_ddns::join(options, token, std::cout);
+  keys::wipe(token);
+  if (failure.empty()) return EXIT_SUCCESS;
+  std::cerr << "pcp-ddns: " << failure << '\n';
+  return EXIT_FAILURE;
 }
 
 int run(const std::filesystem::path& path, bool once, bool json) {
@@ -92,10 +108,22 @@ int main(int argc, char** argv) {
       "check", "Tell whether PCP server and name servers answer, without changing anything");
   app.set_version_flag("--version", "pcp-ddns " DNSD_VERSION);
   app.footer("Runs in the foreground. SIGTERM withdraws names and mappings, and stops.");
+  pcp_ddns::JoinOptions joined;
+  std::string token_file;
+  CLI::App* enter = app.add_subcommand("join",
+                                       "Write the configuration that a token of dnsdctl enroll is "
+                                       "for; reads it from standard input");
+  enter
+      ->add_option("--service", joined.services,
+                   "a service, as _http._tcp:8000; more than once for more")
+      ->required();
+  enter->add_option("--token", token_file, "the file with the token");
   CLI11_PARSE(app, argc, argv);
   std::signal(SIGPIPE, SIG_IGN);
   try {
     if (only_check) return check(file);
+    joined.config = file;
+    if (*enter) return join(joined, token_file);
     if (*tell) return status(file, json);
     if (*look) return check_network(file);
     return run(file, once, json);
