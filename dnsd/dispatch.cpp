@@ -380,10 +380,12 @@ Dispatcher::~Dispatcher() = default;
 std::size_t Dispatcher::handle(const State& state, std::span<const std::uint8_t> octets,
                                const Peer& peer, std::span<std::uint8_t> out,
                                const std::function<SendLater()>& send_later,
-                               std::unique_ptr<TransferOut>* transfer, StateReader* reader) {
+                               std::unique_ptr<TransferOut>* transfer, StateReader* reader,
+                               const zones::Glimpse& glimpse) {
   Request request;
   Parse parsed = parse_request(octets, request);
   if (parsed == Parse::DROP) return 0;
+  request.glimpse = glimpse;
   AnswerOptions options;
   if (request.options != 0) {
     options.answer(*state.policy, request, peer, impl_->clock);

@@ -48,11 +48,12 @@ class Dispatcher {
   /// @param transfer  where an allowed zone transfer goes, which the caller then runs; null over
   ///        UDP, where there is none (RFC 5936 §4.2)
   /// @param reader  pins the state for a transfer; not null when `transfer` is not
+  /// @param glimpse  of the name in the first question, in this state's catalogue
   /// @return octets to send now; 0 for nothing, or for later
   std::size_t handle(const State& state, std::span<const std::uint8_t> octets, const Peer& peer,
                      std::span<std::uint8_t> out, const std::function<SendLater()>& send_later,
                      std::unique_ptr<TransferOut>* transfer = nullptr,
-                     StateReader* reader = nullptr);
+                     StateReader* reader = nullptr, const zones::Glimpse& glimpse = {});
 
   /// Hands to the writer what waits for the check of its signature; what comes later is answered
   /// SERVFAIL.

@@ -66,6 +66,7 @@ class Search {
       : catalogue_(catalogue),
         sections_(sections),
         name_(request.qname),
+        glimpse_(request.glimpse),
         place_(sections.question_place()),
         qtype_(request.qtype),
         transport_(transport),
@@ -79,12 +80,15 @@ class Search {
     DONE,
     FOLLOW,     // name_ and place_ are those of the next name in the chain
     TRUNCATED,  // something that the answer needs does not fit
+    FOREIGN,    // name_ is in none of our zones
   };
 
   std::optional<ZoneSnapshot> zone_of_name();
   bool follow(NameView target, RRsetView dname = {});
   bool has_led_on(RRsetView dname) const;
-  Step step(const ZoneSnapshot& zone);
+  Step first_step();
+  Step next_step();
+  Step step(const ZoneSnapshot& zone, const Lookup& found);
   Step from_data(const ZoneSnapshot& zone, RRsetsView rrsets);
   Step any(RRsetsView rrsets);
   Step negative(const ZoneSnapshot& zone, Rcode rcode);
@@ -113,7 +117,8 @@ class Search {
   const zones::Catalogue& catalogue_;
   AnswerSections& sections_;
   NameView name_;
-  zones::TreeKey key_;  // of name_, for zone_of_name() and step()
+  zones::Glimpse glimpse_;  // of the first name
+  zones::TreeKey key_;      // of name_, for zone_of_name() and find()
   NamePlace place_;
   Type qtype_;
   Transport transport_;
@@ -130,21 +135,34 @@ class Search {
 };
 
 std::size_t Search::run() {
-  std::optional<ZoneSnapshot> zone = zone_of_name();
-  if (!zone) return sections_.finish(Rcode::REFUSED, false, false, &why::NOT_AUTHORITATIVE);
   // The SOA alone tells over UDP that a transfer needs TCP (RFC 1995 §4).
   if (qtype_ == Type::IXFR) qtype_ = Type::SOA;
-  Step next = step(*zone);
-  while (next == Step::FOLLOW) {
-    zone = zone_of_name();
-    next = zone ? step(*zone) : Step::DONE;
+  Step next = first_step();
+  if (next == Step::FOREIGN) {
+    return sections_.finish(Rcode::REFUSED, false, false, &why::NOT_AUTHORITATIVE);
   }
+  while (next == Step::FOLLOW) next = next_step();
   if (next == Step::TRUNCATED) {
     sections_.clear();
     return sections_.finish(rcode_, authoritative_, true);
   }
   add_additional();
   return sections_.finish(rcode_, authoritative_, false, reason_);
+}
+
+Search::Step Search::first_step() {
+  if (const auto seen = catalogue_.recall(name_, glimpse_)) {
+    Lookup found;
+    found.kind = Lookup::Kind::EXACT;
+    found.rrsets = seen->rrsets;
+    return step(seen->zone, found);
+  }
+  return next_step();
+}
+
+Search::Step Search::next_step() {
+  const std::optional<ZoneSnapshot> zone = zone_of_name();
+  return zone ? step(*zone, zone->find(key_)) : Step::FOREIGN;
 }
 
 /// The zone that answers for name_: for DS that above the cut, when it is ours as well (RFC 4035
@@ -177,8 +195,7 @@ bool Search::follow(NameView target, RRsetView dname) {
   return true;
 }
 
-Search::Step Search::step(const ZoneSnapshot& zone) {
-  const Lookup found = zone.find(key_);
+Search::Step Search::step(const ZoneSnapshot& zone, const Lookup& found) {
   if (imputation_ != nullptr && chain_ == 0) *imputation_ = impute(zone, found);
   if (is_redirected(found)) return dname(found);
   // A DS is the parent's data at the cut itself (RFC 4035 §3.1.4.1).

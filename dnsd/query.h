@@ -40,7 +40,8 @@ struct Request {
   zones::Type signature_type{};            // TSIG or SIG
   std::span<const std::uint8_t> cookie{};  // COOKIE option, well-formed (RFC 7873 §4); empty: none
   std::uint8_t options = 0;                // RequestOption, or-ed
-  bool whole = false;  // all sections could be read, and nothing stands behind them
+  bool whole = false;        // all sections could be read, and nothing stands behind them
+  zones::Glimpse glimpse{};  // of `qname`, from those who prefetched it
 
   bool asks(RequestOption option) const {
     return (options & static_cast<std::uint8_t>(option)) != 0;

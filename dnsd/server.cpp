@@ -125,9 +125,11 @@ void Server::Impl::bind() {
       for (std::size_t i = 0; i < worker_count(); ++i) {
         udp.push_back(std::make_unique<UdpWorker>(
             endpoints, *publisher,
-            [this](const State& state, std::span<const std::uint8_t> octets, const Peer& peer,
-                   std::span<std::uint8_t> out, const std::function<SendLater()>& send_later) {
-              return dispatcher->handle(state, octets, peer, out, send_later);
+            [this](const State& state, std::span<const std::uint8_t> octets,
+                   const zones::Glimpse& glimpse, const Peer& peer, std::span<std::uint8_t> out,
+                   const std::function<SendLater()>& send_later) {
+              return dispatcher->handle(state, octets, peer, out, send_later, nullptr, nullptr,
+                                        glimpse);
             }));
       }
       return;

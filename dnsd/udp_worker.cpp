@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <memory>
@@ -301,7 +302,7 @@ struct UdpWorker::Impl {
       current_message = &message;
       const std::size_t size =
           handler(state, {batch->received.get() + i * RECEIVE_OCTETS, batch->in[i].msg_len},
-                  peer_of(batch->peers[i]), batch->answer_room(answers), send_later);
+                  glimpses[i], peer_of(batch->peers[i]), batch->answer_room(answers), send_later);
       if (size == 0) continue;
       msghdr& answer = batch->out[answers].msg_hdr;
       batch->out_data[answers] = {batch->answer_room(answers).data(), size};
@@ -316,13 +317,14 @@ struct UdpWorker::Impl {
   }
 
   /// In a large zone each name waits for memory some ten times; here the whole batch waits at once.
-  void prefetch(const State& state, std::size_t received) const {
+  void prefetch(const State& state, std::size_t received) {
     zones::NameView names[BATCH];
     for (std::size_t i = 0; i < received; ++i) {
       names[i] =
           peek_question_name({batch->received.get() + i * RECEIVE_OCTETS, batch->in[i].msg_len});
     }
-    state.catalogue.prefetch(std::span(names).first(received));
+    std::fill_n(glimpses, received, zones::Glimpse{});
+    state.catalogue.prefetch(std::span(names).first(received), glimpses);
   }
 
   void send(const Socket& socket, std::size_t answers) {
@@ -353,6 +355,7 @@ struct UdpWorker::Impl {
   Descriptor poll;
   std::atomic<bool> stopping{false};
   std::unique_ptr<Batch> batch = std::make_unique<Batch>();
+  zones::Glimpse glimpses[BATCH] = {};
   std::size_t current_socket = 0;
   const msghdr* current_message = nullptr;
   // Made once; captures no more than std::function keeps without allocation.

@@ -14,11 +14,12 @@
 
 namespace dnsd {
 
-/// What a worker does with one datagram; `Dispatcher::handle` bound to its object fits.
+/// What a worker does with one datagram, as Dispatcher::handle does.
+/// @param glimpse  of the name in the first question, in the state's catalogue
 /// @return octets of `out` to send now; 0 for nothing, or for later
 using DatagramHandler = std::function<std::size_t(
-    const State& state, std::span<const std::uint8_t> octets, const Peer& peer,
-    std::span<std::uint8_t> out, const std::function<SendLater()>& send_later)>;
+    const State& state, std::span<const std::uint8_t> octets, const zones::Glimpse& glimpse,
+    const Peer& peer, std::span<std::uint8_t> out, const std::function<SendLater()>& send_later)>;
 
 /// Counts since the start. Written by the worker and by those who send later, read by anybody.
 struct UdpCounters {

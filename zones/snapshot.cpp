@@ -228,6 +228,9 @@ struct Descent {
   const Node* node;
   const std::uint8_t* digits;
   std::size_t size;
+  Glimpse* glimpse;          // of the name
+  std::uint64_t flags = 0;   // of all nodes on the way
+  bool has_strayed = false;  // a branch lacked the digit
 };
 
 void descend(const TreeView& tree, std::span<Descent> descents) {
@@ -239,6 +242,7 @@ void descend(const TreeView& tree, std::span<Descent> descents) {
     for (std::size_t at = 0; at < count; ++at) {
       Descent& descent = *active[at];
       const Node& node = *descent.node;
+      descent.flags |= node.bits;
       if (!node.is_branch()) {
         const std::uint8_t* block = tree.block_octets(node.index);
         __builtin_prefetch(block);
@@ -247,8 +251,9 @@ void descend(const TreeView& tree, std::span<Descent> descents) {
       }
       const std::uint8_t digit =
           node.offset < descent.size ? descent.digits[node.offset] : END_DIGIT;
-      const std::uint32_t rank = node.has(digit) ? node.rank(digit) : 0;
-      descent.node = tree.twigs(node) + rank;
+      const bool has_digit = node.has(digit);
+      descent.has_strayed |= !has_digit;
+      descent.node = tree.twigs(node) + (has_digit ? node.rank(digit) : 0);
       __builtin_prefetch(descent.node);
       active[kept++] = &descent;
     }
@@ -258,31 +263,57 @@ void descend(const TreeView& tree, std::span<Descent> descents) {
 
 }  // namespace
 
-void Catalogue::prefetch_group(std::span<const NameView> names) const {
+void Catalogue::prefetch_group(std::span<const NameView> names, std::span<Glimpse> glimpses) const {
   std::array<TreeKey, PREFETCH_GROUP> keys;
   std::array<Descent, PREFETCH_GROUP> descents;
   for (std::size_t at = 0; at < names.size(); ++at) {
     keys[at].assign(names[at]);
-    descents[at] = {&root_, keys[at].digits(), keys[at].size()};
+    descents[at] = {&root_, keys[at].digits(), keys[at].size(), nullptr};
   }
   descend(tree_, std::span(descents).first(names.size()));
   std::size_t found = 0;
   for (std::size_t at = 0; at < names.size(); ++at) {
+    // The leaf is the zone's where the zone is the only one hereabouts, as nearly always.
     const auto zone = enclosing(keys[at]);
     if (!zone || zone->record_->root.is_empty()) continue;
     const std::size_t above = keys[at].digits_of(zone->record_->apex_labels);
-    descents[found++] = {&zone->record_->root, keys[at].digits() + above, keys[at].size() - above};
+    glimpses[at].zone_block = tree_.index_of(zone->block_);
+    descents[found++] = {&zone->record_->root, keys[at].digits() + above, keys[at].size() - above,
+                         &glimpses[at]};
   }
   descend(tree_, std::span(descents).first(found));
+  for (const Descent& descent : std::span(descents).first(found)) {
+    if (descent.has_strayed || (descent.flags & (Node::CUT | Node::DNAME)) != 0) {
+      *descent.glimpse = {};
+    } else {
+      descent.glimpse->name_block = descent.node->index;
+    }
+  }
 }
 
-void Catalogue::prefetch(std::span<const NameView> names) const {
+void Catalogue::prefetch(std::span<const NameView> names, std::span<Glimpse> glimpses) const {
   if (names.size() < 2 || memory_octets_ < PREFETCH_PAYS_OCTETS || root_.is_empty()) return;
   while (!names.empty()) {
     const std::size_t count = std::min(names.size(), PREFETCH_GROUP);
-    prefetch_group(names.first(count));
+    prefetch_group(names.first(count), glimpses.first(count));
     names = names.subspan(count);
+    glimpses = glimpses.subspan(count);
   }
+}
+
+std::optional<Catalogue::Plain> Catalogue::recall(NameView name, const Glimpse& glimpse) const {
+  if (glimpse.zone_block == 0) return std::nullopt;
+  // The way down looked at some digits only: the name is another one until all of it is compared.
+  const ZoneSnapshot zone(tree_, glimpse.zone_block);
+  const NameView apex = zone.apex();
+  const Block block(tree_.block_octets(glimpse.name_block));
+  const auto owner = block.owner();
+  if (owner.empty() || owner.size() + apex.size() != name.size() ||
+      !equal_ignoring_case(name.data(), owner.data(), owner.size()) ||
+      !equal_ignoring_case(name.data() + owner.size(), apex.data(), apex.size())) {
+    return std::nullopt;
+  }
+  return Plain{zone, RRsetsView(block.payload())};
 }
 
 std::optional<ZoneSnapshot> Catalogue::zone(NameView apex) const {

@@ -103,6 +103,12 @@ class ZoneSnapshot {
   const ZoneRecord* record_;
 };
 
+/// Where prefetch() came to with a name: a guess of the same version, which recall() judges.
+struct Glimpse {
+  std::uint32_t zone_block = 0;  // 0: nothing was seen
+  std::uint32_t name_block = 0;
+};
+
 /// The zones of one version. A value of a few words; valid until its version is reclaimed. Empty
 /// when default-made.
 class Catalogue {
@@ -115,13 +121,23 @@ class Catalogue {
   /// Brings what enclosing() and find() of these names will read into the processor's caches, for
   /// all of them at a time: with zones larger than the caches, waiting for memory is most of what a
   /// query costs.
-  void prefetch(std::span<const NameView> names) const;
+  /// @param glimpses  one a name, all zero; becomes what recall() makes use of
+  void prefetch(std::span<const NameView> names, std::span<Glimpse> glimpses) const;
+  /// A name below an apex that has records, with no zone cut and no DNAME at it or above it: most
+  /// of those that are asked for.
+  struct Plain {
+    ZoneSnapshot zone;  // as enclosing() finds it
+    RRsetsView rrsets;  // as find() does
+  };
+  /// What enclosing() and find() would say of such a name, without another way down.
+  /// @param glimpse  of prefetch() of this version and any name, or nothing
+  std::optional<Plain> recall(NameView name, const Glimpse& glimpse) const;
   /// In canonical order of the apexes. False from `visit` ends it.
   void for_each(const std::function<bool(const ZoneSnapshot&)>& visit) const;
 
  private:
   friend class CatalogueBuilder;
-  void prefetch_group(std::span<const NameView> names) const;
+  void prefetch_group(std::span<const NameView> names, std::span<Glimpse> glimpses) const;
 
   TreeView tree_;
   Node root_;

@@ -76,6 +76,10 @@ struct TreeView {
   const std::uint8_t* block_octets(std::uint32_t index) const {
     return blocks + std::size_t{index} * Block::UNIT_OCTETS;
   }
+  std::uint32_t index_of(const std::uint8_t* block) const {
+    return static_cast<std::uint32_t>(static_cast<std::size_t>(block - blocks) /
+                                      Block::UNIT_OCTETS);
+  }
   Block block(const Node& leaf) const { return Block(block_octets(leaf.index)); }
   /// The first leaf in order; the node itself when it is one.
   const Node* first_leaf(const Node* node) const {

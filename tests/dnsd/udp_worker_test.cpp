@@ -58,8 +58,8 @@ class Client {
 };
 
 /// Answers with the octets and "!"; keeps silent about "silence".
-std::size_t echo(const State&, std::span<const std::uint8_t> octets, const Peer&,
-                 std::span<std::uint8_t> out, const std::function<SendLater()>&) {
+std::size_t echo(const State&, std::span<const std::uint8_t> octets, const zones::Glimpse&,
+                 const Peer&, std::span<std::uint8_t> out, const std::function<SendLater()>&) {
   const std::string_view silence = "silence";
   if (std::equal(octets.begin(), octets.end(), silence.begin(), silence.end())) return 0;
   std::copy(octets.begin(), octets.end(), out.begin());
@@ -114,14 +114,14 @@ TEST_F(UdpWorkerTest, TellsTheHandlerThePeer) {
   for (const auto& row : rows) {
     SCOPED_TRACE(row.address);
     Peer seen;
-    UdpWorker worker =
-        make({any_port(row.address)},
-             [&seen](const State&, std::span<const std::uint8_t>, const Peer& peer,
-                     std::span<std::uint8_t> out, const std::function<SendLater()>&) {
-               seen = peer;
-               out[0] = '!';
-               return std::size_t{1};
-             });
+    UdpWorker worker = make(
+        {any_port(row.address)},
+        [&seen](const State&, std::span<const std::uint8_t>, const zones::Glimpse&,
+                const Peer& peer, std::span<std::uint8_t> out, const std::function<SendLater()>&) {
+          seen = peer;
+          out[0] = '!';
+          return std::size_t{1};
+        });
     worker.start();
     Client client(worker.endpoints()[0]);
     EXPECT_TRUE(client.exchange({'?'}));
@@ -163,12 +163,13 @@ TEST_F(UdpWorkerTest, SilenceIsAnAnswerToo) {
 
 TEST_F(UdpWorkerTest, TakesTheLargestDatagram) {
   std::size_t seen = 0;
-  UdpWorker worker = make({any_port("127.0.0.1")},
-                          [&seen](const State&, std::span<const std::uint8_t> octets, const Peer&,
-                                  std::span<std::uint8_t> out, const std::function<SendLater()>&) {
-                            seen = octets.size();
-                            return out.size();
-                          });
+  UdpWorker worker =
+      make({any_port("127.0.0.1")},
+           [&seen](const State&, std::span<const std::uint8_t> octets, const zones::Glimpse&,
+                   const Peer&, std::span<std::uint8_t> out, const std::function<SendLater()>&) {
+             seen = octets.size();
+             return out.size();
+           });
   worker.start();
   Client client(worker.endpoints()[0]);
   const auto answer = client.exchange(Octets(65'507));
@@ -184,8 +185,9 @@ TEST_F(UdpWorkerTest, SendsLaterFromTheAddressAskedEvenWhenStopped) {
   const std::vector<udp::endpoint> listen = {any_port("0.0.0.0"), any_port("::1")};
   auto worker = std::make_unique<UdpWorker>(
       listen, publisher_,
-      [&promise](const State&, std::span<const std::uint8_t> octets, const Peer&,
-                 std::span<std::uint8_t>, const std::function<SendLater()>& send_later) {
+      [&promise](const State&, std::span<const std::uint8_t> octets, const zones::Glimpse&,
+                 const Peer&, std::span<std::uint8_t>,
+                 const std::function<SendLater()>& send_later) {
         if (octets[0] == 'l') promise.set_value(send_later());
         return std::size_t{0};
       });
@@ -202,12 +204,13 @@ TEST_F(UdpWorkerTest, SendsLaterFromTheAddressAskedEvenWhenStopped) {
 }
 
 TEST_F(UdpWorkerTest, ShowsTheStateThatWasPublishedBeforeTheQuestion) {
-  UdpWorker worker = make({any_port("127.0.0.1")},
-                          [](const State& state, std::span<const std::uint8_t>, const Peer&,
-                             std::span<std::uint8_t> out, const std::function<SendLater()>&) {
-                            out[0] = static_cast<std::uint8_t>(state.version);
-                            return std::size_t{1};
-                          });
+  UdpWorker worker =
+      make({any_port("127.0.0.1")},
+           [](const State& state, std::span<const std::uint8_t>, const zones::Glimpse&, const Peer&,
+              std::span<std::uint8_t> out, const std::function<SendLater()>&) {
+             out[0] = static_cast<std::uint8_t>(state.version);
+             return std::size_t{1};
+           });
   worker.start();
   Client client(worker.endpoints()[0]);
   EXPECT_EQ(client.exchange({'?'}), Octets{1});

@@ -410,11 +410,86 @@ TEST(Catalogue, PrefetchChangesNothing) {
   for (int round = 0; round < 4; ++round)
     views.insert(views.end(), std::begin(names), std::end(names));
   for (std::size_t count = 0; count <= views.size(); ++count) {
-    catalogue.prefetch(std::span(views).first(count));
+    std::vector<Glimpse> glimpses(count);
+    catalogue.prefetch(std::span(views).first(count), glimpses);
   }
-  Catalogue().prefetch(views);
+  std::vector<Glimpse> glimpses(views.size());
+  Catalogue().prefetch(views, glimpses);
+  EXPECT_FALSE(Catalogue().recall(views[0], glimpses[0]));
   EXPECT_EQ(catalogue.enclosing(names[8])->find(names[8]).kind, Kind::EXACT);
   EXPECT_EQ(catalogue.enclosing(names[2])->find(names[2]).kind, Kind::ABSENT);
+}
+
+// What is recalled is what a whole way down says; and names for which it may say more are not.
+TEST(Catalogue, RecallsPlainNamesOnly) {
+  CatalogueBuilder builder;
+  const auto records = packed({Type::A, Type::TXT});
+  const auto cut = packed({Type::NS});
+  const auto redirection = packed({Type::DNAME});
+  for (const char* apex : {"example.", "sub.example.", "deep.sub.example.", "empty."}) {
+    builder.add_zone(name(apex));
+    if (std::string_view(apex) != "empty.")
+      builder.put(name(apex), name(apex), RRsetsView(records));
+  }
+  for (int host = 0; host < 20'000; ++host) {
+    builder.put(name("example."), name("h" + std::to_string(host) + ".example."),
+                RRsetsView(records));
+  }
+  for (const char* owner : {"www.sub.example.", "*.wild.sub.example.", "a.b.sub.example."}) {
+    builder.put(name("sub.example."), name(owner), RRsetsView(records));
+  }
+  builder.put(name("example."), name("cut.example."), RRsetsView(cut));
+  builder.put(name("example."), name("ns.cut.example."), RRsetsView(records));
+  builder.put(name("example."), name("red.example."), RRsetsView(redirection));
+  builder.put(name("example."), name("below.red.example."), RRsetsView(records));
+  const Catalogue catalogue = builder.freeze();
+
+  struct Case {
+    const char* name;
+    bool is_plain;
+  };
+  const Case cases[] = {
+      {"h0.example.", true},
+      {"H19999.EXAMPLE.", true},
+      {"www.sub.example.", true},
+      {"*.wild.sub.example.", true},
+      {"example.", false},               // the apex
+      {"sub.example.", false},           // one of a zone within
+      {"h20000.example.", false},        // no such name
+      {"h.example.", false},             //
+      {"x.h0.example.", false},          //
+      {"x.wild.sub.example.", false},    // by a wildcard
+      {"b.sub.example.", false},         // an empty non-terminal
+      {"h0.sub.example.", false},        // that of another zone
+      {"www.deep.sub.example.", false},  // a zone without names
+      {"a.empty.", false},               //
+      {"cut.example.", false},           // a zone cut, and below it
+      {"ns.cut.example.", false},        //
+      {"red.example.", false},           // a DNAME, and below it
+      {"below.red.example.", false},     //
+      {"www.org.", false},               // no zone of ours
+      {".", false},
+  };
+  std::vector<Name> names;
+  for (const Case& one : cases) names.push_back(name(one.name));
+  const std::vector<NameView> views(names.begin(), names.end());
+  std::vector<Glimpse> glimpses(views.size());
+  catalogue.prefetch(views, glimpses);
+  for (std::size_t i = 0; i < views.size(); ++i) {
+    SCOPED_TRACE(cases[i].name);
+    const auto recalled = catalogue.recall(views[i], glimpses[i]);
+    EXPECT_EQ(recalled.has_value(), cases[i].is_plain);
+    if (!recalled) continue;
+    EXPECT_EQ(recalled->zone.apex(), catalogue.enclosing(views[i])->apex());
+    EXPECT_EQ(recalled->rrsets.packed().data(),
+              catalogue.enclosing(views[i])->find(views[i]).rrsets.packed().data());
+  }
+  // A guess that is of another name, or of nothing, is not believed.
+  for (const NameView view : views) {
+    const auto recalled = catalogue.recall(view, glimpses[0]);
+    EXPECT_EQ(recalled.has_value(), view == views[0]);
+    EXPECT_FALSE(catalogue.recall(view, Glimpse{}));
+  }
 }
 
 TEST(CatalogueBuilder, RefusesWhatItCannotKeep) {
