@@ -57,9 +57,9 @@ std::optional<Authority> parse_authority(std::string_view text) {
   const std::size_t colon = std::min(text.find(':'), text.size());
   authority.host = text.substr(0, colon);
   if (!parse_port(text.substr(colon), authority.port)) return std::nullopt;
+  if (authority.host.find("..") != std::string_view::npos) return std::nullopt;
   if (authority.host.size() > 1 && authority.host.ends_with('.')) authority.host.remove_suffix(1);
   if (authority.host.empty() || authority.host.starts_with('.') ||
-      authority.host.find("..") != std::string_view::npos ||
       authority.host.size() > MAX_HOST_OCTETS ||
       !std::ranges::all_of(authority.host, is_host_octet)) {
     return std::nullopt;

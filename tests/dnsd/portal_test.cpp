@@ -405,6 +405,7 @@ TEST(HttpTarget, Rfc3986Authority) {
       {"", nullptr, -1},
       {".", nullptr, -1},
       {"a..b", nullptr, -1},
+      {"a..", nullptr, -1},
       {"[::1", nullptr, -1},
       {"[h1]", nullptr, -1},
       {"[fe80::1%25eth0]", nullptr, -1},
