@@ -33,22 +33,34 @@ class Request:
         self.nonce = octets[24:36]
         self.protocol, self.internal, self.external = struct.unpack_from("!B3xHH", octets, 36)
         self.address = unpacked(octets[44:60])
+        self.options = octets[60:]
+        self.third_party = None
+        self.strict = False
+        rest = self.options
+        while len(rest) >= 4:
+            code, size = rest[0], rest[2] * 256 + rest[3]
+            if code == 1:
+                self.third_party = unpacked(rest[4:20])
+            self.strict |= code == 2
+            rest = rest[4 + (size + 3) // 4 * 4:]
 
 
 class PcpServer:
     """`lifetime` is granted whatever is asked for. Change the fields as you like, and call restart() and announce()."""
 
     def __init__(self, case, address="127.0.0.2", external="198.51.100.1", lifetime=3600):
-        self.sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        v6 = ":" in address
+        self.sock = socket.socket(socket.AF_INET6 if v6 else socket.AF_INET, socket.SOCK_DGRAM)
         self.sock.bind((address, 0))
-        self.sock.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, socket.inet_aton(address))
+        if not v6:
+            self.sock.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, socket.inet_aton(address))
         self.name = f"{address}#{self.sock.getsockname()[1]}"
         self.external, self.lifetime = external, lifetime
         self.error = None         # a result's name and its lifetime, instead of mappings
         self.drops = 0            # requests that are not answered, from now on
         self.raw = None           # a function of the answer's octets, to spoil it
-        self.taken = set()        # external ports of others
-        self.mappings = {}        # (protocol, internal port): [nonce, external port, end, peer]
+        self.taken = set()        # external ports of others, or (protocol, port)
+        self.mappings = {}        # (protocol, internal port): [nonce, external port, end, peer, options]
         self.requests = []
         self.lock = threading.Condition()
         self.began = time.monotonic()
@@ -84,10 +96,10 @@ class PcpServer:
                 self.sock.sendto(self.answer(protocol, internal, mapping), mapping[3])
 
     def answer(self, protocol, internal, mapping):
-        nonce, port, end, _ = mapping
+        nonce, port, end, _, options = mapping
         left = max(0, round(end - time.monotonic()))
         return (self.header(MAP, 0, left) + nonce + struct.pack("!B3xHH", protocol, internal, port) +
-                packed(self.external if left else "0.0.0.0"))
+                packed(self.external if left else "0.0.0.0") + options)
 
     def _serve(self):
         while True:
@@ -128,11 +140,14 @@ class PcpServer:
             return self.header(MAP, RESULTS["NOT_AUTHORIZED"], 30) + octets[24:]
         if request.lifetime == 0:
             self.mappings.pop(key, None)
-            return self.answer(*key, [request.nonce, 0, 0, peer])
+            return self.answer(*key, [request.nonce, 0, 0, peer, request.options])
         port = before[1] if before else request.external
-        while not before and (port in self.taken or any(m[1] == port and k[0] == key[0] for k, m in self.mappings.items())):
+        while not before and ({port, (key[0], port)} & self.taken or
+                              any(m[1] == port and k[0] == key[0] for k, m in self.mappings.items())):
             port += 1
-        self.mappings[key] = [request.nonce, port, time.monotonic() + self.lifetime, peer]
+        if request.strict and port != request.external:
+            return self.header(MAP, RESULTS["CANNOT_PROVIDE_EXTERNAL"], 30) + octets[24:]
+        self.mappings[key] = [request.nonce, port, time.monotonic() + self.lifetime, peer, request.options]
         return self.answer(*key, self.mappings[key])
 
     def wait_for(self, condition, time_limit=60):

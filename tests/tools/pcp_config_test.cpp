@@ -169,6 +169,16 @@ TEST(PcpConfig, ErrorsNameTheLine) {
       {"[[service]]", "[pcp]\nlifetime = \"10s\"\n[[service]]", ":6: 'lifetime' in [pcp] must be"},
       {"[[service]]", "[pcp]\naccept-external = [\"global\"]\n[[service]]",
        ":6: 'accept-external' in [pcp] must be"},
+      {"[[service]]", "[pcp]\nprotocols = [\"igd\"]\n[[service]]",
+       ":6: 'protocols' in [pcp] must be of"},
+      {"[[service]]", "[pcp]\nservers = [\"10.64.0.1\"]\nprotocols = [\"upnp\"]\n[[service]]",
+       ":6: 'servers' in [pcp] are asked by"},
+      {"[[service]]", "[pcp]\nexternal-family = \"4\"\n[[service]]",
+       ":6: 'external-family' in [pcp] must be"},
+      {"port = 8000", "port = 8000\ninternal-address = \"cam\"",
+       ":9: 'internal-address' in [[service]] must be an address"},
+      {"port = 8000", "port = 8000\nequal-ports = true",
+       ":5: [[service]] has equal-ports, but none is for UDP with port 8000"},
       {"port = 8000", "port = 8000\ntxt = [\"=x\"]",
        ":9: 'txt' in [[service]] must be \"KEY=VALUE\""},
       {"port = 8000", "port = 8000\ntxt = [\"a=1\", \"A\"]",
@@ -268,6 +278,10 @@ TEST(PcpStateFile, IsWrittenOnChangeAndReadBack) {
     EXPECT_EQ(status.st_mode & 0777, 0600U);
     state.mappings.push_back({6, 8000, {keys::address_from_text("198.51.100.1").value(), 8001}});
     state.mappings.push_back({17, 53, {keys::address_from_text("2001:db8::1").value(), 54}});
+    state.mappings.push_back({6,
+                              8000,
+                              {keys::address_from_text("198.51.100.1").value(), 8002},
+                              keys::address_from_text("192.168.1.20").value()});
     state.published["home"].push_back(
         {{zones::Name::from_text("a\\032b.dyn.example.").value(), zones::Type::TXT,
           zones::Class::IN, 0,
@@ -301,6 +315,7 @@ TEST(PcpStateFile, DamageIsSaidAndNothingIsOverwritten) {
   const std::string wrong[] = {"mapping 6 8000 198.51.100 8001\n",
                                "mapping 6 800000 198.51.100.1 1\n",
                                "mapping 6 8000 198.51.100.1\n",
+                               "mapping 6 8000 198.51.100.1 8001 cam\n",
                                "published home h1. A\n",
                                "published home h1. A 192.0.2\n",
                                "published home h1. B 192.0.2.1\n",

@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <map>
 #include <random>
+#include <tuple>
 #include <utility>
 
 #include "tools/pcp-ddns/agent_secret.h"
@@ -53,27 +54,54 @@ Agent::Agent(Config config, StateFile& file, State state)
       announce_socket_(context_),
       network_(context_),
       status_socket_(context_),
-      random_(make_random()) {
-  std::map<std::pair<std::uint8_t, std::uint16_t>, std::size_t> indices;
+      random_(make_random()),
+      port_rules_(random_) {
+  std::map<std::tuple<std::uint8_t, std::uint16_t, Address>, std::size_t> indices;
   for (const ServiceConfig& service : config_.services) {
-    const auto [at, added] =
-        indices.emplace(std::pair(service.protocol, service.port), mapped_.size());
+    const auto [at, added] = indices.emplace(
+        std::tuple(service.protocol, service.port, service.internal), mapped_.size());
     if (added) {
       Mapped mapped;
       mapped.protocol = service.protocol;
       mapped.port = service.port;
+      mapped.internal = service.internal;
       mapped_.push_back(std::move(mapped));
     }
     Mapped& mapped = mapped_[at->second];
     if (mapped.external_port == 0) mapped.external_port = service.external_port;
+    mapped.web = mapped.web || service.is_web();
+    mapped.equal_ports = mapped.equal_ports || service.equal_ports;
     service_mapping_.push_back(at->second);
   }
+  add_port_rules();
   for (const ProviderConfig& provider : config_.providers) {
     providers_.push_back(std::make_unique<Provider>(context_, provider, random_,
                                                     state_.published[provider.name], [this] {
                                                       save();
                                                       if (once_) schedule_work();
                                                     }));
+  }
+}
+
+void Agent::add_port_rules() {
+  std::map<std::pair<std::uint16_t, Address>, std::size_t> firsts;
+  for (const Mapped& mapped : mapped_) {
+    if (mapped.equal_ports) firsts.emplace(std::pair(mapped.port, mapped.internal), 0);
+  }
+  std::map<std::pair<std::uint16_t, Address>, std::size_t> seen;
+  for (std::size_t i = 0; i < mapped_.size(); ++i) {
+    Mapped& mapped = mapped_[i];
+    const std::pair key(mapped.port, mapped.internal);
+    std::optional<std::size_t> twin;
+    if (firsts.contains(key)) {
+      const auto [at, added] = seen.emplace(key, i);
+      if (!added) {
+        twin = at->second;
+        if (mapped_[*twin].external_port != 0) mapped.external_port = mapped_[*twin].external_port;
+        mapped.web = mapped.web || mapped_[*twin].web;
+      }
+    }
+    port_rules_.add(mapped.web, twin);
   }
 }
 
@@ -148,14 +176,17 @@ void Agent::connect() {
   }
   client_.emplace(gateway_->local(), random_);
   decide_by_ = now() + config_.pcp.lifetime;
+  port_rules_.restart();
   for (Mapped& mapped : mapped_) {
     mapped.decided = false;
-    client_->add(wish(mapped),
-                 derive_nonce(*state_.secret, {.server = way.server.address,
-                                               .internal = gateway_->local(),
-                                               .protocol = mapped.protocol,
-                                               .internal_port = mapped.port}),
-                 now());
+    client_->add(
+        wish(mapped),
+        derive_nonce(*state_.secret, {.server = way.server.address,
+                                      .internal = mapped.internal != Address{} ? mapped.internal
+                                                                               : gateway_->local(),
+                                      .protocol = mapped.protocol,
+                                      .internal_port = mapped.port}),
+        now());
   }
   probe_later();
   schedule_work();
@@ -259,15 +290,27 @@ MapWish Agent::wish(const Mapped& mapped) const {
   wish.internal_port = mapped.port;
   wish.lifetime = config_.pcp.lifetime;
   wish.suggested.port = mapped.external_port != 0 ? mapped.external_port : mapped.port;
-  // No address in particular of our own family (RFC 6887 §11.1).
-  if (keys::is_ipv4(gateway_->local()))
-    wish.suggested.address[10] = wish.suggested.address[11] = 0xff;
-  for (const SavedMapping& saved : state_.mappings) {
-    if (saved.protocol == mapped.protocol && saved.internal_port == mapped.port) {
-      wish.suggested = saved.external;
-    }
+  const bool third_party = mapped.internal != Address{};
+  if (third_party) wish.options.push_back(third_party_option(mapped.internal));
+  // No address in particular (RFC 6887 §11.1): of the family of the host that is reached, but a
+  // host that has no IPv4 lacks just that, and may have a NAT64.
+  const bool ipv4 = config_.pcp.external_ipv4.value_or(
+      keys::is_ipv4(third_party ? mapped.internal : gateway_->local()) ||
+      (!third_party && !surroundings_.local_v4));
+  if (ipv4) wish.suggested.address[10] = wish.suggested.address[11] = 0xff;
+  const SavedMapping* before = saved(mapped);
+  if (before != nullptr && keys::is_ipv4(before->external.address) == ipv4) {
+    wish.suggested = before->external;
   }
   return wish;
+}
+
+const SavedMapping* Agent::saved(const Mapped& mapped) const {
+  const auto found = std::ranges::find_if(state_.mappings, [&](const SavedMapping& one) {
+    return one.protocol == mapped.protocol && one.internal_port == mapped.port &&
+           one.internal == mapped.internal;
+  });
+  return found == state_.mappings.end() ? nullptr : &*found;
 }
 
 void Agent::schedule_work() {
@@ -283,6 +326,7 @@ void Agent::work() {
   if (client_) {
     client_->poll(time, [this](std::span<const std::uint8_t> octets) { gateway_->send(octets); });
     if (!stop_by_) {
+      port_rules_.apply(*client_, time);
       for (std::size_t i = 0; i < mapped_.size(); ++i) {
         log_mapping(client_->mappings()[i], mapped_[i]);
       }
@@ -303,8 +347,9 @@ void Agent::work() {
 void Agent::log_mapping(const Mapping& mapping, Mapped& mapped) {
   if (mapping.external()) mapped.decided = true;
   if (mapping.external() == mapped.logged && mapping.error() == mapped.logged_error) return;
-  const std::string what =
+  std::string what =
       std::string(protocol_name(mapped.protocol)) + " port " + std::to_string(mapped.port);
+  if (mapped.internal != Address{}) what += " of " + keys::to_text(mapped.internal);
   state_changed_ = state_changed_ || mapping.external().has_value();
   if (mapping.external() && mapping.external() != mapped.logged) {
     spdlog::info("{} is mapped to {} for {}", what, to_text(*mapping.external()),
@@ -345,9 +390,10 @@ void Agent::publish(Time time) {
       if (std::ranges::find(service.providers, index) == service.providers.end()) continue;
       const std::size_t at = service_mapping_[i];
       const Mapping& mapping = client_->mappings()[at];
-      if (mapping.external() && may_be_published(mapping.external()->address)) {
+      const bool settled = port_rules_.is_settled(*client_, at);
+      if (settled && mapping.external() && may_be_published(mapping.external()->address)) {
         endpoints.push_back({&service, *mapping.external(), mapping.expires(), mapping.lifetime()});
-      } else if (!mapped_[at].decided && time < decide_by_) {
+      } else if ((!settled && mapping.external()) || (!mapped_[at].decided && time < decide_by_)) {
         undecided.push_back(&service);
       }
     }
@@ -365,19 +411,18 @@ void Agent::publish(Time time) {
 
 void Agent::save() {
   state_changed_ = false;
-  std::vector<SavedMapping> saved;
+  std::vector<SavedMapping> mappings;
   for (std::size_t i = 0; i < mapped_.size(); ++i) {
     const Mapped& mapped = mapped_[i];
-    const auto before = std::ranges::find_if(state_.mappings, [&](const SavedMapping& other) {
-      return other.protocol == mapped.protocol && other.internal_port == mapped.port;
-    });
+    const SavedMapping* before = saved(mapped);
     if (client_ && client_->mappings()[i].external()) {
-      saved.push_back({mapped.protocol, mapped.port, *client_->mappings()[i].external()});
-    } else if (before != state_.mappings.end()) {
-      saved.push_back(*before);
+      mappings.push_back(
+          {mapped.protocol, mapped.port, *client_->mappings()[i].external(), mapped.internal});
+    } else if (before != nullptr) {
+      mappings.push_back(*before);
     }
   }
-  state_.mappings = std::move(saved);
+  state_.mappings = std::move(mappings);
   state_.published.clear();
   for (const auto& provider : providers_) {
     auto ours = provider->publisher().ours();

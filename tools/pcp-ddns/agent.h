@@ -14,6 +14,7 @@
 #include "tools/pcp-ddns/network_watch.h"
 #include "tools/pcp-ddns/pcp_client.h"
 #include "tools/pcp-ddns/pcp_socket.h"
+#include "tools/pcp-ddns/port_rules.h"
 #include "tools/pcp-ddns/provider.h"
 #include "tools/pcp-ddns/state_file.h"
 #include "tools/pcp-ddns/status.h"
@@ -44,7 +45,10 @@ class Agent {
     std::uint8_t protocol = 0;
     std::uint16_t port = 0;
     std::uint16_t external_port = 0;  // a wish
-    bool decided = false;             // there has been a mapping, or there was time enough for one
+    Address internal{};               // of another host; zeros: this one
+    bool web = false;
+    bool equal_ports = false;
+    bool decided = false;  // there has been a mapping, or there was time enough for one
     std::optional<External> logged;
     std::string logged_error;
   };
@@ -59,6 +63,9 @@ class Agent {
   bool leave_useless_way(Time now);
   void announced(std::span<const std::uint8_t> octets, const PcpServer& from);
   MapWish wish(const Mapped& mapped) const;
+  /// What was mapped last.
+  const SavedMapping* saved(const Mapped& mapped) const;
+  void add_port_rules();
   /// Lets work() run once, after all that is at hand was taken in.
   void schedule_work();
   void work();
@@ -89,6 +96,7 @@ class Agent {
   const Random random_;
 
   std::vector<Mapped> mapped_;
+  PortRules port_rules_;
   std::vector<std::size_t> service_mapping_;  // of each service, an index into mapped_
   std::vector<std::unique_ptr<Provider>> providers_;
   std::optional<PcpClient> client_;

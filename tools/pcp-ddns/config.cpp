@@ -9,6 +9,7 @@
 #include <map>
 #include <set>
 #include <sstream>
+#include <tuple>
 
 #include "keys/toml_fields.h"
 #include "keys/toml_file.h"
@@ -105,6 +106,7 @@ class Reader {
   void read_instance(TomlFields& fields, ServiceConfig& service);
   void agree_on_portals();
   void read_providers(TomlFields& fields, ServiceConfig& service);
+  void check_equal_ports();
 
   TomlProblems& problems_;
   Config config_;
@@ -124,6 +126,7 @@ void Reader::read(const toml::table& table) {
   for (const toml::table* one : top.tables("provider")) read_provider(*one);
   const auto services = top.tables("service");
   for (const toml::table* one : services) read_service(*one);
+  check_equal_ports();
   agree_on_portals();
   if (!top.has("provider")) top.missing("provider", "[[provider]] says where names are published");
   if (!top.has("service")) top.missing("service", "[[service]] says what is to be reached");
@@ -194,6 +197,13 @@ void Reader::read_pcp(TomlFields& top) {
   std::chrono::milliseconds probe{0};
   if (fields.duration("probe-interval", probe, std::chrono::seconds(10), std::chrono::hours(24))) {
     config_.pcp.probe_interval = std::chrono::duration_cast<std::chrono::seconds>(probe);
+  }
+  std::string family;
+  if (const toml::node* node = fields.string("external-family", family)) {
+    if (family != "ipv4" && family != "ipv6") {
+      fields.error(node, "external-family", "must be \"ipv4\" or \"ipv6\"");
+    }
+    config_.pcp.external_ipv4 = family == "ipv4";
   }
   fields.strings("accept-external", [&](const toml::node& node, const std::string& text) {
     auto rule = keys::AddressRule::from_text(text);
@@ -268,6 +278,16 @@ void Reader::read_service(const toml::table& table) {
     fields.missing("port", "on which the service listens here");
   }
   fields.integer("external-port", service.external_port, 1, 65535);
+  fields.boolean("equal-ports", service.equal_ports);
+  std::string internal;
+  if (const toml::node* node = fields.string("internal-address", internal)) {
+    const auto address = keys::address_from_text(internal);
+    if (!address || *address == Address{}) {
+      fields.error(node, "internal-address", "must be an address, as \"192.168.1.20\"");
+    } else {
+      service.internal = *address;
+    }
+  }
   fields.integer("priority", service.priority, 0, 65535);
   fields.integer("weight", service.weight, 0, 65535);
   read_txt(fields, service);
@@ -279,6 +299,22 @@ void Reader::read_service(const toml::table& table) {
   read_instance(fields, service);
   fields.finish();
   config_.services.push_back(std::move(service));
+}
+
+void Reader::check_equal_ports() {
+  std::set<std::tuple<Address, std::uint16_t, std::uint8_t>> there;
+  for (const ServiceConfig& one : config_.services) {
+    there.emplace(one.internal, one.port, one.protocol);
+  }
+  for (const ServiceConfig& one : config_.services) {
+    const std::uint8_t other = one.protocol == TCP ? UDP : TCP;
+    if (!one.equal_ports || one.protocol == 0 || there.contains({one.internal, one.port, other})) {
+      continue;
+    }
+    problems_.error(one.line, std::string("[[service]] has equal-ports, but none is for ") +
+                                  (other == TCP ? "TCP" : "UDP") + " with port " +
+                                  std::to_string(one.port));
+  }
 }
 
 void Reader::read_names(TomlFields& fields, ServiceConfig& service) {

@@ -42,6 +42,8 @@ struct PcpConfig {
   std::chrono::seconds probe_interval{0};  // 0: never
   /// External addresses that may be published although they are not global.
   std::vector<keys::AddressRule> accept_external;
+  /// Of external addresses, that is asked for; empty: see Agent::wish().
+  std::optional<bool> external_ipv4;
 
   bool uses(Protocol protocol) const;
 };
@@ -68,6 +70,8 @@ struct ServiceConfig {
   std::uint8_t protocol = 0;
   std::uint16_t port = 0;
   std::uint16_t external_port = 0;  // a wish; 0: the port itself
+  Address internal{};               // of another host, for which it asks; zeros: this one
+  bool equal_ports = false;         // TCP and UDP have the same external port
   std::uint16_t priority = 0;
   std::uint16_t weight = 0;
   std::vector<std::string> txt;
@@ -77,6 +81,9 @@ struct ServiceConfig {
   bool portal = false;
   std::string instance;  // its name for DNS-SD (RFC 6763 §4.1.1), not escaped; empty: none
   std::size_t line = 0;
+
+  /// A browser visits it.
+  bool is_web() const { return type == "_http._tcp" || type == "_https._tcp"; }
 };
 
 /// Paths are absolute.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 namespace pcp_ddns {
 namespace {
@@ -59,7 +60,7 @@ bool Mapping::due(Time now, const Random& random) {
     case State::ASKING:
       break;
     case State::DELETING:
-      if (tries_ == MAX_DELETIONS) state_ = State::ENDED;
+      if (tries_ == MAX_DELETIONS && !begin_again(now)) state_ = State::ENDED;
       break;
     case State::ENDED:
       break;
@@ -136,10 +137,12 @@ void Mapping::received(const PcpResponse& response, Time now, const Random& rand
     // A success that still has a lifetime answers a request from before, or says that the mapping
     // ends with its idle time (RFC 6887 §15): nothing more is to be asked for in either case once
     // a deletion was sent.
-    if (tries_ != 0) state_ = State::ENDED;
-    if (state_ == State::ENDED) next_ = Time::max();
+    if (tries_ == 0 || begin_again(now)) return;
+    state_ = State::ENDED;
+    next_ = Time::max();
     return;
   }
+  port_refused_ = response.result == ResultCode::CANNOT_PROVIDE_EXTERNAL;
   if (response.result != ResultCode::SUCCESS) {
     std::string why = to_text(response.result);
     if (response.result == ResultCode::ADDRESS_MISMATCH) {
@@ -147,6 +150,7 @@ void Mapping::received(const PcpResponse& response, Time now, const Random& rand
     }
     return refuse(std::move(why), now + error_lifetime(response.lifetime));
   }
+  if (response.lifetime == 0 && exchanged_) return;  // the deletion's, twice
   if (response.lifetime == 0) {
     external_.reset();
     return refuse("the server has ended the mapping", now + SHORT_ERROR);
@@ -156,6 +160,9 @@ void Mapping::received(const PcpResponse& response, Time now, const Random& rand
   }
   external_ = External{response.map.external_address, response.map.external_port};
   last_ = external_;
+  // Else a renewal would fail at a server that has moved.
+  std::erase(wish_.options, prefer_failure_option());
+  exchanged_ = false;
   error_.clear();
   lifetime_ = std::min<std::chrono::seconds>(std::chrono::seconds(response.lifetime), MAX_LIFETIME);
   granted_ = now;
@@ -181,7 +188,31 @@ void Mapping::recreate(Time at) {
   ask(at);
 }
 
+void Mapping::exchange(const External& suggested, bool strict, Time now) {
+  if (state_ == State::ENDED || (state_ == State::DELETING && !exchange_)) return;
+  const bool has_mapping = sent_ && !is_port_refused();
+  if (state_ != State::DELETING && has_mapping) remove(now);
+  exchange_ = Exchange{suggested, strict};
+  if (state_ != State::DELETING) begin_again(now);
+}
+
+bool Mapping::begin_again(Time now) {
+  if (!exchange_) return false;
+  const Exchange wanted = *std::exchange(exchange_, std::nullopt);
+  last_.reset();
+  if (wanted.suggested.port != 0) wish_.suggested.port = wanted.suggested.port;
+  Address any{};
+  if (keys::is_ipv4(wish_.suggested.address)) any[10] = any[11] = 0xff;
+  wish_.suggested.address = wanted.suggested.address == Address{} ? any : wanted.suggested.address;
+  std::erase(wish_.options, prefer_failure_option());
+  if (wanted.strict) wish_.options.push_back(prefer_failure_option());
+  exchanged_ = true;
+  ask(now);
+  return true;
+}
+
 void Mapping::remove(Time now) {
+  exchange_.reset();
   if (state_ == State::DELETING || state_ == State::ENDED) return;
   if (!sent_) {
     state_ = State::ENDED;

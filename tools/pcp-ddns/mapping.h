@@ -84,11 +84,20 @@ class Mapping {
   void recreate(Time at);
   /// Asks for the mapping's end (RFC 6887 §15.1).
   void remove(Time now);
+  /// Ends the mapping, then asks for it anew with another external port: a server keeps the first
+  /// for as long as it lives (§11.3).
+  /// @param suggested  without an address: any; without a port: the one wished for before
+  /// @param strict  that port or none (PREFER_FAILURE, §13.2)
+  void exchange(const External& suggested, bool strict, Time now);
+  /// REFUSED, since the port that was strictly asked for is not to be had.
+  bool is_port_refused() const { return state_ == State::REFUSED && port_refused_; }
 
  private:
   void schedule_renewal(Time now, const Random& random);
   void schedule_retransmission(Time now, const Random& random);
   void ask(Time at);
+  /// After a deletion. @return false when nothing is to be asked for
+  bool begin_again(Time now);
 
   MapWish wish_;
   Nonce nonce_;
@@ -102,6 +111,13 @@ class Mapping {
   Time next_;
   std::optional<Time> sent_;
   Duration rt_{};  // RFC 6887 §8.1.1; zero before the first transmission
+  struct Exchange {
+    External suggested;
+    bool strict = false;
+  };
+  std::optional<Exchange> exchange_;  // once the deletion is over
+  bool exchanged_ = false;            // until there is an answer
+  bool port_refused_ = false;
   int renewals_ = 0;
   int tries_ = 0;
 };

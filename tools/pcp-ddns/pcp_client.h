@@ -42,6 +42,10 @@ class PcpClient {
   /// @return the mapping's index
   std::size_t add(MapWish wish, const Nonce& nonce, Time now);
   const std::vector<Mapping>& mappings() const { return mappings_; }
+  /// See Mapping::exchange().
+  void exchange_port(std::size_t index, const External& suggested, bool strict, Time now) {
+    mappings_[index].exchange(suggested, strict, now);
+  }
   /// Asks the server to end every mapping.
   void remove_all(Time now);
   /// True when every mapping has ended.

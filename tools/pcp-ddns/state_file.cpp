@@ -45,7 +45,12 @@ bool read_mapping(std::string_view line, State& state) {
   const bool right = read_number(take_word(line), mapping.protocol) &&
                      read_number(take_word(line), mapping.internal_port);
   const auto address = keys::address_from_text(take_word(line));
-  if (!right || !address || !read_number(line, mapping.external.port)) return false;
+  if (!right || !address || !read_number(take_word(line), mapping.external.port)) return false;
+  if (!line.empty()) {
+    const auto internal = keys::address_from_text(line);
+    if (!internal) return false;
+    mapping.internal = *internal;
+  }
   mapping.external.address = *address;
   state.mappings.push_back(mapping);
   return true;
@@ -107,7 +112,9 @@ std::string to_text(const State& state) {
   for (const SavedMapping& mapping : state.mappings) {
     text += "mapping " + std::to_string(mapping.protocol) + " " +
             std::to_string(mapping.internal_port) + " " + keys::to_text(mapping.external.address) +
-            " " + std::to_string(mapping.external.port) + "\n";
+            " " + std::to_string(mapping.external.port);
+    if (mapping.internal != Address{}) text += " " + keys::to_text(mapping.internal);
+    text += "\n";
   }
   for (const auto& [provider, records] : state.published) {
     for (const auto& [record, confirmed] : records) {

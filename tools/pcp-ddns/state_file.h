@@ -20,6 +20,7 @@ struct SavedMapping {
   std::uint8_t protocol = 0;
   std::uint16_t internal_port = 0;
   External external;
+  Address internal{};  // of another host; zeros: this one
   bool operator==(const SavedMapping&) const = default;
 };
 
