@@ -126,6 +126,7 @@ struct Dispatcher::Impl {
   Clock clock;
   TransferSlots slots;
   DispatchLog log;
+  DispatchCounters counters;
   Sig0Updates sig0;  // last: its threads use the others
 
   std::size_t handle(const Context& context, const std::function<SendLater()>& send_later,
@@ -176,7 +177,11 @@ std::size_t Dispatcher::Impl::limited(ResponseLimiter& limiter, const Peer& peer
   const auto verdict = limiter.judge(peer.address, kind, name, ResponseLimiter::coarse_now());
   if (verdict == ResponseLimiter::Verdict::SEND) return size;
   log.rate_limited(limiter, peer, kind, name);
-  if (verdict == ResponseLimiter::Verdict::DROP) return 0;
+  if (verdict == ResponseLimiter::Verdict::DROP) {
+    counters.limited_dropped.add();
+    return 0;
+  }
+  counters.limited_truncated.add();
   // With the cookie that comes along it may ask again over UDP (RFC 7873 §5.2.3).
   if (has_cookie) return answer_error(octets, request, Rcode::BADCOOKIE, limits, out);
   return answer_truncated(octets, request, rcode, limits, out);
@@ -374,6 +379,8 @@ Dispatcher::Dispatcher(UpdateWriter& writer, Clock clock, std::size_t max_transf
     : impl_(std::make_unique<Impl>(writer, std::move(clock), max_transfers, sig0)) {}
 
 void Dispatcher::stop() { impl_->sig0.stop(); }
+
+const DispatchCounters& Dispatcher::counters() const { return impl_->counters; }
 
 Dispatcher::~Dispatcher() = default;
 

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "dnsd/auth_pool.h"
+#include "dnsd/counters.h"
 #include "dnsd/query.h"
 #include "dnsd/state.h"
 #include "dnsd/update_writer.h"
@@ -29,6 +30,12 @@ struct Peer {
 using SendLater = std::function<void(std::vector<std::uint8_t>)>;
 
 class TransferOut;
+
+/// Counts since the start; any thread may read.
+struct DispatchCounters {
+  ShardedCounter limited_dropped;    // answers that a rate limit held back
+  ShardedCounter limited_truncated;  // of which the limit left no more than the header
+};
 
 class Dispatcher {
  public:
@@ -58,6 +65,7 @@ class Dispatcher {
   /// Hands to the writer what waits for the check of its signature; what comes later is answered
   /// SERVFAIL.
   void stop();
+  const DispatchCounters& counters() const;
 
  private:
   struct Impl;

@@ -121,7 +121,10 @@ std::unique_ptr<TransferOut> TcpConnection::answer_messages() {
     }
     const std::size_t size = dispatcher_.handle(state, message, peer, thread_.scratch, send_later,
                                                 &transfer, &thread_.reader);
-    if (size != 0) append({thread_.scratch.data(), size});
+    if (size != 0) {
+      counters_.answers.count_shared({thread_.scratch.data(), size});
+      append({thread_.scratch.data(), size});
+    }
     in_begin_ += LENGTH_OCTETS + message.size();
   }
   thread_.reader.idle();
@@ -182,6 +185,7 @@ void TcpConnection::append(std::span<const std::uint8_t> octets) {
 
 void TcpConnection::answer_later(std::span<const std::uint8_t> octets) {
   --in_flight_;
+  counters_.answers.count_shared(octets);
   if (closed_) return;
   append(octets);
   changed_.cancel();

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "dnsd/config.h"
+#include "dnsd/counters.h"
 #include "dnsd/dispatch.h"
 #include "dnsd/state.h"
 
@@ -22,6 +23,7 @@ struct TcpCounters {
   std::atomic<std::uint64_t> open{0};
   std::atomic<std::uint64_t> messages{0};
   std::atomic<std::uint64_t> timeouts{0};
+  AnswerCounters answers;  // transfers not among them
 };
 
 /// One thread accepts and gives connections out in turn to `limits.threads` threads, itself among

@@ -177,6 +177,7 @@ class LaterAnswer {
     do {
       sent = sendmsg(socket_->descriptor.get(), &message, MSG_DONTWAIT | MSG_NOSIGNAL);
     } while (sent < 0 && errno == EINTR);
+    socket_->counters->later.count_shared(octets);
     count(sent < 0 ? socket_->counters->send_errors : socket_->counters->sent);
   }
 
@@ -283,15 +284,21 @@ struct UdpWorker::Impl {
     const State& state = reader.current();
     prefetch(state, received);
     std::size_t answers = 0;
+    std::size_t unanswered = 0;
     for (std::size_t i = 0; i < received; ++i) {
       msghdr& message = batch->in[i].msg_hdr;
       if (socket.any_address) reverse_control(message);
       current_socket = index;
       current_message = &message;
+      answer_comes_later = false;
       const std::size_t size =
           handler(state, {batch->received.get() + i * RECEIVE_OCTETS, batch->in[i].msg_len},
                   glimpses[i], peer_of(batch->peers[i]), batch->answer_room(answers), send_later);
-      if (size == 0) continue;
+      if (size == 0) {
+        unanswered += answer_comes_later ? 0 : 1;
+        continue;
+      }
+      counters->answers.count(batch->answer_room(answers).first(size));
       msghdr& answer = batch->out[answers].msg_hdr;
       batch->out_data[answers] = {batch->answer_room(answers).data(), size};
       answer.msg_name = message.msg_name;
@@ -300,6 +307,7 @@ struct UdpWorker::Impl {
       answer.msg_controllen = message.msg_controllen;
       ++answers;
     }
+    if (unanswered != 0) count(counters->unanswered, unanswered);
     send(socket, answers);
     return received == BATCH;
   }
@@ -345,8 +353,10 @@ struct UdpWorker::Impl {
   zones::Glimpse glimpses[BATCH] = {};
   std::size_t current_socket = 0;
   const msghdr* current_message = nullptr;
+  bool answer_comes_later = false;  // to that message
   // Made once; captures no more than std::function keeps without allocation.
   const std::function<SendLater()> send_later = [this]() -> SendLater {
+    answer_comes_later = true;
     return [later = LaterAnswer(sockets[current_socket], *current_message)](
                std::vector<std::uint8_t> octets) mutable { later.send(octets); };
   };

@@ -9,6 +9,7 @@
 #include <span>
 #include <vector>
 
+#include "dnsd/counters.h"
 #include "dnsd/dispatch.h"
 #include "dnsd/state.h"
 
@@ -28,6 +29,9 @@ struct UdpCounters {
   std::atomic<std::uint64_t> batches{0};         // recvmmsg calls that brought something
   std::atomic<std::uint64_t> send_errors{0};     // answers that the kernel refused, and so lost
   std::atomic<std::uint64_t> receive_errors{0};  // other than "nothing there"
+  std::atomic<std::uint64_t> unanswered{0};      // datagrams that get no answer, now or later
+  AnswerCounters answers;                        // by the worker
+  AnswerCounters later;                          // by those who send later
 };
 
 /// Start as many as there are cores, with the same addresses: the kernel spreads clients over their

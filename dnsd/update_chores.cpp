@@ -86,6 +86,14 @@ bool UpdateWriter::Impl::keep_up(std::size_t coming) {
   return true;
 }
 
+// What other threads may see of it.
+void UpdateWriter::Impl::note_progress() {
+  lag.store(checkpoint.lag(), std::memory_order_relaxed);
+  lease_count.store(leases.table().lease_count(), std::memory_order_relaxed);
+  last_lsn.store(store->last_lsn(), std::memory_order_relaxed);
+  applied_lsn.store(store->applied_lsn(), std::memory_order_relaxed);
+}
+
 bool UpdateWriter::Impl::try_slice(std::size_t names) {
   // Rows may be newer than the journal's end only by what the journal will have.
   if (leases.owes() && !expire_leases()) return false;
@@ -104,7 +112,7 @@ bool UpdateWriter::Impl::try_slice(std::size_t names) {
   retry_delay = {};
   retry_at = {};
   checkpoints.fetch_add(1, std::memory_order_relaxed);
-  lag.store(checkpoint.lag(), std::memory_order_relaxed);
+  note_progress();
   return true;
 }
 
@@ -129,7 +137,7 @@ bool UpdateWriter::Impl::expire_leases() {
     hide_leases();
     return false;
   }
-  lag.store(checkpoint.lag(), std::memory_order_relaxed);
+  note_progress();
   publish(publisher.newest().policy);
   builder->reclaim(publisher.oldest_in_use());
   expired.fetch_add(records, std::memory_order_relaxed);

@@ -55,7 +55,7 @@ void UpdateWriter::Impl::commit(std::span<UpdateJob> jobs, bool& answered) {
     answer(jobs, outcomes);
     return;
   }
-  lag.store(checkpoint.lag(), std::memory_order_relaxed);
+  note_progress();
   if (!batch.is_empty()) publish(publisher.newest().policy);
   settle(replays, jobs, outcomes);
   answered = true;

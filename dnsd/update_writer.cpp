@@ -46,7 +46,7 @@ UpdateWriter::Impl::Impl(std::unique_ptr<zones::Store> store_in,
   }
   while (expire_leases()) {
   }
-  lag = checkpoint.lag();
+  note_progress();
   thread = std::thread([this] { run(); });
 }
 
@@ -177,7 +177,12 @@ WriterStatus UpdateWriter::status() const {
   status.checkpoints = impl_->checkpoints.load(std::memory_order_relaxed);
   status.expired = impl_->expired.load(std::memory_order_relaxed);
   status.checkpoint_lag = impl_->lag.load(std::memory_order_relaxed);
+  status.leases = impl_->lease_count.load(std::memory_order_relaxed);
+  status.last_lsn = impl_->last_lsn.load(std::memory_order_relaxed);
+  status.applied_lsn = impl_->applied_lsn.load(std::memory_order_relaxed);
   status.store_writable = impl_->store_writable.load(std::memory_order_relaxed);
+  const std::lock_guard lock(impl_->mutex);
+  status.waiting = impl_->unanswered;
   return status;
 }
 

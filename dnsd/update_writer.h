@@ -77,6 +77,10 @@ struct WriterStatus {
   std::uint64_t checkpoints = 0;   // transactions of the checkpoint
   std::uint64_t expired = 0;       // records whose leases were over
   std::size_t checkpoint_lag = 0;  // names that the checkpoint is behind
+  std::size_t leases = 0;          // records that have one
+  std::size_t waiting = 0;         // messages that are not answered yet
+  zones::Lsn last_lsn = 0;         // the newest batch of the journal
+  zones::Lsn applied_lsn = 0;      // up to which the checkpoint is complete
   bool store_writable = true;      // as of the last attempt
 };
 

@@ -52,6 +52,7 @@ struct UpdateWriter::Impl {
   void judge_again(std::span<const UpdateJob> jobs, std::span<Outcome> outcomes) const;
   void answer(std::span<UpdateJob> jobs, std::span<const Outcome> outcomes);
   bool keep_up(std::size_t coming);
+  void note_progress();
   bool try_slice(std::size_t names);
   void note_store(bool writable, const std::string& why);
   void finish();
@@ -93,6 +94,9 @@ struct UpdateWriter::Impl {
   std::atomic<std::uint64_t> checkpoints{0};
   std::atomic<std::uint64_t> expired{0};
   std::atomic<std::size_t> lag{0};
+  std::atomic<std::size_t> lease_count{0};
+  std::atomic<zones::Lsn> last_lsn{0};
+  std::atomic<zones::Lsn> applied_lsn{0};
   std::atomic<bool> store_writable{true};
 
   std::mutex stop_mutex;  // for those who call stop(), the first of whom joins
