@@ -6,6 +6,7 @@
 #include <tuple>
 
 #include "dnsd/config_fields.h"
+#include "dnsd/config_admin.h"
 #include "dnsd/config_identity.h"
 #include "dnsd/config_keys.h"
 #include "dnsd/config_sig0.h"
@@ -223,6 +224,7 @@ void read_all(ConfigFields& top, Config& config) {
   read_cookies(top, config);
   read_keys(top, config);
   read_http(top, config);
+  read_admin(top, config);
   read_zones(top, config);
   top.finish();
 }
@@ -294,6 +296,7 @@ std::vector<std::string> needs_restart(const Config& before, const Config& after
   check(before.tcp == after.tcp, "[tcp]");
   check(before.sig0 == after.sig0, "[sig0]");
   check(before.http == after.http, "[http]");
+  check(before.admin_listen == after.admin_listen, "[admin]");
   const auto limits_of = [](const WriterLimits& update) {
     return std::tuple(update.queue, update.batch, update.replay_window, update.journal_batches,
                       update.journal_age, update.journal_octets, update.message.records_per_message,

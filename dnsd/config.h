@@ -74,6 +74,7 @@ struct Config {
   std::vector<PublicKeyConfig> public_keys;
   keys::Portal portal;    // `addresses` and `names` of [http]
   http::HttpConfig http;  // the rest of it
+  std::vector<Endpoint> admin_listen;  // of [admin]; none: off
   std::vector<ZoneConfig> zones;
 };
 

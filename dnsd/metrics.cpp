@@ -71,9 +71,9 @@ void add_rcodes(Families& families, const char* transport, AnswerCounters::Kind 
     std::uint64_t answers = 0;
     for (const AnswerCounters* table : tables) answers += table->get(kind, rcode);
     if (answers == 0 && rcode != 0) continue;
-    families.add(static_cast<double>(answers),
-                 {{"transport", transport},
-                  {"rcode", zones::to_text(static_cast<zones::Rcode>(rcode))}});
+    families.add(
+        static_cast<double>(answers),
+        {{"transport", transport}, {"rcode", zones::to_text(static_cast<zones::Rcode>(rcode))}});
   }
 }
 
@@ -126,24 +126,50 @@ void add_tcp(Families& families, const TcpCounters& tcp) {
                    of(tcp.timeouts));
 }
 
+void add_http(Families& families, const http::HttpCounters& http) {
+  families.gauge("dnsd_http_connections", "Open HTTP connections.",
+                 static_cast<double>(of(http.open)));
+  families.counter("dnsd_http_accepted_total", "HTTP connections accepted.", of(http.accepted));
+  families.counter("dnsd_http_refused_total", "HTTP connections refused for a limit.",
+                   of(http.refused));
+  families.counter("dnsd_http_displaced_total",
+                   "HTTP connections that gave way to new ones at the limit.", of(http.displaced));
+  families.counter("dnsd_http_timeouts_total", "HTTP connections closed for a time limit.",
+                   of(http.timeouts));
+  families.begin("dnsd_http_responses_total", "HTTP responses by class of status.",
+                 MetricType::Counter);
+  for (std::size_t hundreds = 2; hundreds < http.by_class.size(); ++hundreds) {
+    families.add(static_cast<double>(of(http.by_class[hundreds])),
+                 {{"class", std::to_string(hundreds) + "xx"}});
+  }
+}
+
+void add_dyndns(Families& families, const http::DynDnsCounters& counters) {
+  families.begin("dnsd_dyndns_total", "Hosts that dyndns2 clients updated or wanted to.",
+                 MetricType::Counter);
+  for (std::size_t i = 0; i < http::DYNDNS_WORDS; ++i) {
+    const auto word = static_cast<http::DynDnsWord>(i);
+    families.add(static_cast<double>(counters.get(word)),
+                 {{"result", std::string(http::to_text(word))}});
+  }
+}
+
 void add_writer(Families& families, const WriterStatus& status) {
-  families.counter("dnsd_writer_messages_total", "Updates that the writer answered, dyndns2 included.",
-                   status.messages);
+  families.counter("dnsd_writer_messages_total",
+                   "Updates that the writer answered, dyndns2 included.", status.messages);
   families.counter("dnsd_writer_changed_total", "Updates that changed a zone.", status.changed);
   families.counter("dnsd_writer_repeated_total", "Updates known from before, not applied again.",
                    status.repeated);
   families.gauge("dnsd_writer_waiting", "Updates not answered yet.",
                  static_cast<double>(status.waiting));
-  families.counter("dnsd_journal_batches_total", "Batches written to the journal.",
-                   status.batches);
+  families.counter("dnsd_journal_batches_total", "Batches written to the journal.", status.batches);
   families.gauge("dnsd_journal_lsn", "Number of the journal's newest batch.",
                  static_cast<double>(status.last_lsn));
   families.gauge("dnsd_checkpoint_lsn", "Number up to which the checkpoint is complete.",
                  static_cast<double>(status.applied_lsn));
   families.gauge("dnsd_checkpoint_lag_names", "Names that the checkpoint is behind the journal.",
                  static_cast<double>(status.checkpoint_lag));
-  families.counter("dnsd_checkpoints_total", "Transactions of the checkpoint.",
-                   status.checkpoints);
+  families.counter("dnsd_checkpoints_total", "Transactions of the checkpoint.", status.checkpoints);
   families.gauge("dnsd_store_writable", "1 when the store took the last write, else 0.",
                  status.store_writable ? 1 : 0);
   families.gauge("dnsd_leases", "Records with a lease.", static_cast<double>(status.leases));
@@ -201,6 +227,8 @@ std::string metrics_text(const MetricsSources& sources, const State& state) {
   add_udp(families, sources);
   if (sources.dispatch) add_limits(families, *sources.dispatch);
   if (sources.tcp) add_tcp(families, *sources.tcp);
+  if (sources.http) add_http(families, *sources.http);
+  if (sources.dyndns) add_dyndns(families, *sources.dyndns);
   if (sources.writer) add_writer(families, sources.writer());
   add_zones(families, state.catalogue);
   return families.text();

@@ -7,6 +7,8 @@
 #include <vector>
 
 #include "dnsd/dispatch.h"
+#include "dnsd/http/dyndns.h"
+#include "dnsd/http/listener.h"
 #include "dnsd/state.h"
 #include "dnsd/tcp_listener.h"
 #include "dnsd/udp_worker.h"
@@ -19,6 +21,8 @@ struct MetricsSources {
   std::vector<const UdpCounters*> udp{};  // one a worker
   const TcpCounters* tcp = nullptr;
   const DispatchCounters* dispatch = nullptr;
+  const http::HttpCounters* http = nullptr;
+  const http::DynDnsCounters* dyndns = nullptr;
   std::function<WriterStatus()> writer{};
   std::string version{};
   std::chrono::sys_seconds started_at{};

@@ -13,6 +13,8 @@
 #include <utility>
 
 #include "dnsd/dispatch.h"
+#include "dnsd/http/admin.h"
+#include "dnsd/http/dyndns.h"
 #include "dnsd/http/listener.h"
 #include "dnsd/http/portal.h"
 #include "dnsd/log.h"
@@ -45,6 +47,20 @@ void raise_file_limit(std::size_t connections) {
   }
 }
 
+// Of [admin]: for programs that ask now and then.
+const http::HttpLimits ADMIN_LIMITS{
+    .max_body_octets = 0, .max_connections = 100, .max_connections_per_client = 100};
+
+/// False for a host that somebody may have published in a served zone: a path there is that host's.
+bool is_own_host(const Config& config, std::string_view host) {
+  const auto name = zones::Name::from_text(host);
+  if (!name || name->is_root() || keys::address_from_text(host)) return true;
+  return std::ranges::find(config.portal.names, *name) != config.portal.names.end() ||
+         std::ranges::none_of(config.zones, [&](const ZoneConfig& zone) {
+           return name->is_at_or_below(zone.name.view());
+         });
+}
+
 bool takes_free_port(const std::vector<Endpoint>& listen) {
   return std::ranges::any_of(listen, [](const Endpoint& endpoint) { return endpoint.port() == 0; });
 }
@@ -60,6 +76,7 @@ struct Server::Impl {
   void bind_http();
   void reload_http();
   void start_threads();
+  void start_admin();
   void stop();
 
   std::size_t worker_count() const {
@@ -82,6 +99,10 @@ struct Server::Impl {
   std::unique_ptr<http::Listener> http;
   std::unique_ptr<http::Portal> portal;
   http::Routes routes;  // of `http`
+  std::unique_ptr<http::DynDnsHandler> dyndns;
+  std::unique_ptr<http::AdminHandler> admin_handler;
+  http::Routes admin_routes;
+  std::unique_ptr<http::Listener> admin;
   bool running = false;
 };
 
@@ -141,6 +162,10 @@ void Server::Impl::bind() {
 
 /// The certificate is loaded as the user who will load it again.
 void Server::Impl::bind_http() {
+  if (!config.admin_listen.empty()) {
+    admin = std::make_unique<http::Listener>(config.admin_listen, std::vector<Endpoint>{}, nullptr,
+                                             *publisher, ADMIN_LIMITS);
+  }
   if (!config.http.is_on()) return;
   http = std::make_unique<http::Listener>(config.http.listen, config.http.tls_listen, tls.get(),
                                           *publisher, config.http.limits);
@@ -172,8 +197,28 @@ void Server::Impl::start_threads() {
   dispatcher = std::make_unique<Dispatcher>(*writer, now, config.tcp.max_transfers, config.sig0);
   tcp->start(*dispatcher);
   for (const auto& worker : udp) worker->start();
+  if (http && config.http.dyndns) {
+    dyndns = std::make_unique<http::DynDnsHandler>(*writer, now, config.http.dyndns_plain);
+    dyndns->add_to(
+        routes, [this](const http::Request& request) { return is_own_host(config, request.host); });
+  }
   if (http) http->start(routes);
+  if (admin) start_admin();
   running = true;
+}
+
+void Server::Impl::start_admin() {
+  MetricsSources sources{.tcp = &tcp->counters(),
+                         .dispatch = &dispatcher->counters(),
+                         .http = http ? &http->counters() : nullptr,
+                         .dyndns = dyndns ? &dyndns->counters() : nullptr,
+                         .writer = [this] { return writer->status(); },
+                         .version = DNSD_VERSION,
+                         .started_at = now()};
+  for (const auto& worker : udp) sources.udp.push_back(&worker->counters());
+  admin_handler = std::make_unique<http::AdminHandler>(std::move(sources));
+  admin_handler->add_to(admin_routes);
+  admin->start(admin_routes);
 }
 
 void Server::Impl::stop() {
@@ -190,6 +235,7 @@ void Server::Impl::stop() {
   if (dispatcher) dispatcher->stop();
   if (writer) writer->stop();
   if (http) http->stop();
+  if (admin) admin->stop();
   if (tcp) tcp->stop();
   if (was_running) spdlog::info("stopped");
 }
@@ -232,6 +278,11 @@ Server::Server(Config config, const std::function<void()>& before_threads)
     }
     for (const Endpoint& endpoint : impl.http->tls_endpoints()) {
       spdlog::info("listening on {} (HTTPS)", to_text(endpoint));
+    }
+  }
+  if (impl.admin) {
+    for (const Endpoint& endpoint : impl.admin->endpoints()) {
+      spdlog::info("listening on {} (metrics)", to_text(endpoint));
     }
   }
   std::string listening;

@@ -71,6 +71,7 @@ void UpdateWriter::Impl::refuse_above_rate(std::span<const UpdateJob> jobs,
     if (auto refusal = refusal_by_rate(rates, policy, jobs[index], now)) {
       outcomes[index].reply = std::move(*refusal);
       outcomes[index].above_rate = true;
+      outcomes[index].reply.above_rate = true;
     }
   }
 }
@@ -114,6 +115,7 @@ UpdateBatch UpdateWriter::Impl::evaluate(std::span<const UpdateJob> jobs,
         leases.accept(jobs[index], judgement, builder->working(), publisher.newest().policy.get(),
                       now, outcome);
         outcome.changed = judgement.changes();
+        outcome.reply.changed = outcome.changed;
         outcome.zone = judgement.apex;
         outcome.touched.clear();
         for (const NameChange& change : judgement.update.names) {

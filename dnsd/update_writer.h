@@ -26,6 +26,8 @@ struct UpdateReply {
   std::optional<zones::UpdateLease> granted{};   // RFC 9664 §5
   std::optional<zones::ExtendedError> reason{};  // of a refusal, for a client that speaks EDNS
   bool bad_time = false;                         // with NOTAUTH: the TSIG's error is BADTIME
+  bool changed = false;                          // with NOERROR: the zone's records
+  bool above_rate = false;                       // with REFUSED: that is why
 };
 
 /// Where the answer to an update goes. Called once, from the writer's thread; destroyed without a

@@ -67,6 +67,24 @@ void read_redirect(ConfigFields& fields, unsigned& redirect) {
   }
 }
 
+void read_dyndns(ConfigFields& fields, http::HttpConfig& http) {
+  const toml::node* on = fields.boolean("dyndns", http.dyndns);
+  const toml::node* plain = fields.boolean("dyndns-plain", http.dyndns_plain);
+  if (http.dyndns_plain && !http.dyndns) {
+    fields.warning(plain, "dyndns-plain", "has no effect without 'dyndns = true'");
+  }
+  if (!http.dyndns) return;
+  if (http.tls_listen.empty() && !http.dyndns_plain) {
+    fields.warning(on, "dyndns",
+                   "lets nobody update: passwords come by TLS only; set 'tls-listen', or "
+                   "'dyndns-plain = true' for clients that know no TLS");
+  } else if (http.dyndns_plain && !http.listen.empty()) {
+    fields.warning(plain, "dyndns-plain",
+                   "lets keys' secrets cross the network readable: give such clients keys that may "
+                   "change one name only");
+  }
+}
+
 }  // namespace
 
 void read_http(ConfigFields& top, Config& config) {
@@ -80,6 +98,7 @@ void read_http(ConfigFields& top, Config& config) {
   read_redirect(fields, config.http.redirect);
   read_path(fields, "template", config, config.http.page_template);
   read_limits(fields, config.http.limits);
+  read_dyndns(fields, config.http);
   fields.finish();
 }
 

@@ -41,13 +41,16 @@ struct HttpConfig {
   HttpLimits limits;
   unsigned redirect = 301;              // status for GET and HEAD: 301, 302, 307 or 308
   std::filesystem::path page_template;  // absolute; empty: the one that comes with dnsd
+  bool dyndns = false;                  // /nic/update, /v3/update, /checkip
+  bool dyndns_plain = false;            // without TLS as well
   std::size_t line = 0;                 // of the table
 
   bool is_on() const { return !listen.empty() || !tls_listen.empty(); }
   bool operator==(const HttpConfig& other) const {
     return listen == other.listen && tls_listen == other.tls_listen && tls == other.tls &&
            limits == other.limits && redirect == other.redirect &&
-           page_template == other.page_template;
+           page_template == other.page_template && dyndns == other.dyndns &&
+           dyndns_plain == other.dyndns_plain;
   }
 };
 

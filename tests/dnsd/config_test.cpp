@@ -625,5 +625,34 @@ TEST(Check, OneLineAnError) {
   EXPECT_EQ(std::ranges::count(errors.str(), '\n'), 2);
 }
 
+TEST(Config, Admin) {
+  EXPECT_TRUE(good("").admin_listen.empty());
+  const Config config = good("[admin]\nlisten = [\"127.0.0.1:9153\", \"[::1]:9153\"]");
+  ASSERT_EQ(config.admin_listen.size(), 2U);
+  EXPECT_EQ(to_text(config.admin_listen[1]), "[::1]:9153");
+  EXPECT_EQ(needs_restart(good(""), config), std::vector<std::string>{"[admin]"});
+  const ConfigResult twice = parse_config(
+      "[http]\nlisten = \"127.0.0.1:80\"\n[admin]\nlisten = \"127.0.0.1:80\"", "/etc/dnsd.toml");
+  EXPECT_THAT(text_of(twice.errors), HasSubstr("4: 'listen' in [admin]"));
+}
+
+TEST(Config, DynDns) {
+  EXPECT_FALSE(good("[http]\nlisten = \"127.0.0.1:80\"").http.dyndns);
+  const struct {
+    const char* fields;
+    const char* warning;
+  } rows[] = {
+      {"dyndns = true", "passwords come by TLS only"},
+      {"dyndns = true\ndyndns-plain = true", "secrets cross the network readable"},
+      {"dyndns-plain = true", "no effect without 'dyndns = true'"},
+  };
+  for (const auto& row : rows) {
+    const ConfigResult result = parse_config(
+        std::string("[http]\nlisten = \"127.0.0.1:80\"\n") + row.fields, "/etc/dnsd.toml");
+    EXPECT_EQ(text_of(result.errors), "");
+    EXPECT_THAT(text_of(result.warnings), HasSubstr(row.warning));
+  }
+}
+
 }  // namespace
 }  // namespace dnsd

@@ -29,8 +29,7 @@ Octets answer_of(const Row& row) {
   }
   if (row.edns) {
     message.edns.emplace();
-    message.edns->extended_rcode =
-        static_cast<std::uint8_t>(static_cast<unsigned>(row.rcode) >> 4);
+    message.edns->extended_rcode = static_cast<std::uint8_t>(static_cast<unsigned>(row.rcode) >> 4);
   }
   return zones::to_wire(message);
 }

@@ -89,9 +89,8 @@ TEST(Metrics, EachFigure) {
 TEST(Metrics, TheFormatIsThatOfPrometheus) {
   UdpCounters udp;
   TcpCounters tcp;
-  const std::string text =
-      metrics_text({.udp = {&udp}, .tcp = &tcp, .writer = [] { return WriterStatus{}; }},
-                   state_of(2));
+  const std::string text = metrics_text(
+      {.udp = {&udp}, .tcp = &tcp, .writer = [] { return WriterStatus{}; }}, state_of(2));
   const std::regex comment(R"(# (HELP|TYPE) ([a-z_]+) .+)");
   const std::regex sample(R"(([a-z_]+)(\{([a-z]+="[^"]*",?)+\})? [0-9.e+]+)");
   std::istringstream lines(text);

@@ -1,0 +1,236 @@
+#include "dnsd/http/dyndns_request.h"
+
+#include <sodium.h>
+
+#include <algorithm>
+#include <charconv>
+
+#include "dnsd/http/message.h"
+#include "keys/secret.h"
+
+namespace dnsd::http {
+namespace {
+
+constexpr std::size_t MAX_LOGIN_OCTETS = 2'048;  // in base64
+
+/// Calls `each` with what stands between the separators.
+void split(std::string_view text, char separator, const auto& each) {
+  for (;;) {
+    const std::size_t end = text.find(separator);
+    each(text.substr(0, end));
+    if (end == std::string_view::npos) return;
+    text.remove_prefix(end + 1);
+  }
+}
+
+int hex_digit(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+  return -1;
+}
+
+/// Of application/x-www-form-urlencoded. Empty when it is not well-formed, or has control
+/// characters.
+std::optional<std::string> decode(std::string_view text) {
+  std::string decoded;
+  decoded.reserve(text.size());
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    char c = text[at];
+    if (c == '+') {
+      c = ' ';
+    } else if (c == '%') {
+      if (text.size() - at < 3) return std::nullopt;
+      const int high = hex_digit(text[at + 1]);
+      const int low = hex_digit(text[at + 2]);
+      if (high < 0 || low < 0) return std::nullopt;
+      c = static_cast<char>(high << 4 | low);
+      at += 2;
+    }
+    const auto code = static_cast<unsigned char>(c);
+    if (code < 0x20 || code == 0x7f) return std::nullopt;
+    decoded.push_back(c);
+  }
+  return decoded;
+}
+
+std::string_view trimmed(std::string_view text) {
+  while (text.starts_with(' ')) text.remove_prefix(1);
+  while (text.ends_with(' ')) text.remove_suffix(1);
+  return text;
+}
+
+bool is_alphanumeric(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+}
+
+/// Letters, digits, hyphens and underscores, with a dot in it; the final one does not count.
+std::optional<zones::Name> host_from_text(std::string_view text) {
+  if (text.ends_with('.')) text.remove_suffix(1);
+  const bool is_plain = std::ranges::all_of(
+      text, [](char c) { return is_alphanumeric(c) || c == '-' || c == '_' || c == '.'; });
+  if (!is_plain || text.find('.') == std::string_view::npos) return std::nullopt;
+  auto name = zones::Name::from_text(text);
+  return name ? std::optional(*name) : std::nullopt;
+}
+
+/// "_http._tcp", "http", "sip/udp" (RFC 2782; RFC 6335 §5.1 for what a service may be called).
+std::optional<zones::Name> service_from_text(std::string_view text) {
+  std::string_view protocol = "tcp";
+  if (const std::size_t at = text.find_first_of("./"); at != std::string_view::npos) {
+    protocol = text.substr(at + 1);
+    text = text.substr(0, at);
+  }
+  if (text.starts_with('_')) text.remove_prefix(1);
+  if (protocol.starts_with('_')) protocol.remove_prefix(1);
+  if (!iequals(protocol, "tcp") && !iequals(protocol, "udp")) return std::nullopt;
+  constexpr std::size_t MAX_SERVICE_OCTETS = 30;  // some are longer than RFC 6335's 15
+  const bool is_plain =
+      std::ranges::all_of(text, [](char c) { return is_alphanumeric(c) || c == '-'; });
+  if (!is_plain || text.empty() || text.size() > MAX_SERVICE_OCTETS) return std::nullopt;
+  const auto name =
+      zones::Name::from_text("_" + std::string(text) + "._" + std::string(protocol) + ".");
+  return name ? std::optional(*name) : std::nullopt;
+}
+
+class Reader {
+ public:
+  /// False: the request cannot be carried out.
+  bool take(std::string_view name, std::string_view value) {
+    bool good = true;
+    const auto each = [&](const auto& take_one) {
+      split(value, ',', [&](std::string_view one) {
+        one = trimmed(one);
+        if (!one.empty()) good = good && take_one(one);
+      });
+      return good;
+    };
+    if (name == "hostname") {
+      return each([&](std::string_view one) {
+        request_.hosts.push_back(host_from_text(one));
+        return request_.hosts.size() <= MAX_DYNDNS_HOSTS || fail(DynDnsFault::NUMHOST);
+      });
+    }
+    if (name == "myip" || name == "myipv6" || name == "ip") {
+      return each([&](std::string_view one) { return take_address(one); });
+    }
+    if (name == "service") {
+      return each([&](std::string_view one) {
+        const auto service = service_from_text(one);
+        if (!service || services_.size() == MAX_DYNDNS_SERVICES) return false;
+        services_.push_back(*service);
+        return true;
+      });
+    }
+    if (name == "port") {
+      return each([&](std::string_view one) { return take_port(one); });
+    }
+    if (name == "offline") request_.offline = iequals(value, "yes");
+    return true;
+  }
+
+  zones::Result<DynDnsRequest, DynDnsFault> finish() {
+    if (services_.size() != ports_.size()) return tl::unexpected(DynDnsFault::BADAGENT);
+    for (std::size_t i = 0; i < services_.size(); ++i) {
+      request_.services.push_back({services_[i], ports_[i]});
+    }
+    if (request_.hosts.empty()) return tl::unexpected(DynDnsFault::NOTFQDN);
+    return std::move(request_);
+  }
+  DynDnsFault fault() const { return fault_; }
+
+ private:
+  bool fail(DynDnsFault fault) {
+    fault_ = fault;
+    return false;
+  }
+  bool take_address(std::string_view text) {
+    const auto address = keys::address_from_text(text);
+    if (!address || is_unspecified(*address)) return false;
+    if (std::ranges::find(request_.addresses, *address) != request_.addresses.end()) return true;
+    request_.addresses.push_back(*address);
+    return request_.addresses.size() <= MAX_DYNDNS_ADDRESSES;
+  }
+  bool take_port(std::string_view text) {
+    std::uint16_t port = 0;
+    const char* const end = text.data() + text.size();
+    const auto [at, error] = std::from_chars(text.data(), end, port);
+    if (error != std::errc{} || at != end || port == 0 || ports_.size() == MAX_DYNDNS_SERVICES) {
+      return false;
+    }
+    ports_.push_back(port);
+    return true;
+  }
+  /// What a router sends that has no address yet.
+  static bool is_unspecified(const keys::Address& address) {
+    const auto octets = std::span(address).subspan(keys::is_ipv4(address) ? 12 : 0);
+    return std::ranges::all_of(octets, [](std::uint8_t octet) { return octet == 0; });
+  }
+
+  DynDnsRequest request_;
+  std::vector<zones::Name> services_;
+  std::vector<std::uint16_t> ports_;
+  DynDnsFault fault_ = DynDnsFault::BADAGENT;
+};
+
+/// Text that held a login.
+struct LoginText {
+  ~LoginText() { keys::wipe(text); }
+  std::string text;
+};
+
+bool decode_base64(std::string_view text, std::string& decoded) {
+  if (text.empty() || text.size() > MAX_LOGIN_OCTETS) return false;
+  decoded.resize(text.size());
+  std::size_t size = 0;
+  const char* end = nullptr;
+  const bool good = sodium_base642bin(reinterpret_cast<unsigned char*>(decoded.data()),
+                                      decoded.size(), text.data(), text.size(), nullptr, &size,
+                                      &end, sodium_base64_VARIANT_ORIGINAL) == 0 &&
+                    end == text.data() + text.size();
+  if (!good) return false;
+  decoded.resize(size);
+  return true;
+}
+
+}  // namespace
+
+zones::Result<DynDnsRequest, DynDnsFault> parse_dyndns_request(std::string_view query) {
+  Reader reader;
+  bool good = true;
+  split(query, '&', [&](std::string_view parameter) {
+    if (!good || parameter.empty()) return;
+    const std::size_t equals = parameter.find('=');
+    const auto name = decode(parameter.substr(0, equals));
+    const auto value = decode(equals == std::string_view::npos ? std::string_view{}
+                                                               : parameter.substr(equals + 1));
+    good = name && value && reader.take(*name, *value);
+  });
+  if (!good) return tl::unexpected(reader.fault());
+  return reader.finish();
+}
+
+const keys::TsigKey* find_login(const keys::Keyring& keyring, std::string_view authorization) {
+  constexpr std::string_view SCHEME = "Basic ";
+  constexpr std::size_t DECOY_OCTETS = 32;
+  static const keys::Secret DECOY = keys::Secret::random(DECOY_OCTETS);
+  if (authorization.size() < SCHEME.size() ||
+      !iequals(authorization.substr(0, SCHEME.size()), SCHEME)) {
+    return nullptr;
+  }
+  LoginText login;
+  if (!decode_base64(trimmed(authorization.substr(SCHEME.size())), login.text)) return nullptr;
+  const std::size_t colon = login.text.find(':');
+  if (colon == std::string::npos || colon == 0) return nullptr;
+  const std::string_view user = std::string_view(login.text).substr(0, colon);
+  const std::string_view password = std::string_view(login.text).substr(colon + 1);
+  const auto name = zones::Name::from_text(user);
+  const keys::TsigKey* const key = name ? keyring.find(*name) : nullptr;
+  const auto secret = keys::Secret::from_base64(password);
+  const keys::Secret& wanted = key ? *key->secret : DECOY;
+  const bool is_right = keys::equal_constant_time(
+      secret ? secret->octets() : std::span<const std::uint8_t>{}, wanted.octets());
+  return is_right && wanted.octets().size() >= MIN_LOGIN_SECRET_OCTETS ? key : nullptr;
+}
+
+}  // namespace dnsd::http

@@ -1,0 +1,51 @@
+// What a dyndns2 client asks: parameters of /nic/update, and its login. Pure.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "keys/grant.h"
+#include "keys/keyring.h"
+#include "zones/name.h"
+#include "zones/result.h"
+
+namespace dnsd::http {
+
+constexpr std::size_t MIN_LOGIN_SECRET_OCTETS = 16;
+constexpr std::size_t MAX_DYNDNS_HOSTS = 20;
+constexpr std::size_t MAX_DYNDNS_ADDRESSES = 8;
+constexpr std::size_t MAX_DYNDNS_SERVICES = 8;
+
+struct DynDnsRequest {
+  struct Service {
+    zones::Name name;  // "_http._tcp."; the host's name comes behind it
+    std::uint16_t port = 0;
+  };
+  std::vector<std::optional<zones::Name>> hosts{};  // in the order asked; empty: no name of a host
+  std::vector<keys::Address> addresses{};           // without any the client's own counts
+  std::vector<Service> services{};
+  bool offline = false;  // nothing is to be found at the hosts any more
+};
+
+/// What makes the whole request one that cannot be carried out; each is the word of the protocol.
+enum class DynDnsFault : std::uint8_t { NOTFQDN, NUMHOST, BADAGENT };
+
+/// Reads what stands behind the "?". The parameters of the protocol: hostname, myip and offline;
+/// beyond it myipv6, and pairs of service and port; each may be a list with commas. Others that
+/// clients send (system, wildcard, mx, backmx, url) are ignored.
+///
+/// A service is "_http._tcp", or "http" for the same; over UDP "_sip._udp" or "sip/udp".
+/// BADAGENT: what no client sends that works, such as an address that is none, or more ports than
+/// services. An address that is there and wrong is never taken for one that is absent.
+zones::Result<DynDnsRequest, DynDnsFault> parse_dyndns_request(std::string_view query);
+
+/// The TSIG key whose name is the user (the final dot may be left out) and whose secret, in base64,
+/// is the password of this Authorization field (RFC 7617 §2). nullptr when there is none; that
+/// takes the same time for a key that is known and one that is not. A secret of less than
+/// MIN_LOGIN_SECRET_OCTETS lets nobody in: it could be guessed, one request after the other.
+const keys::TsigKey* find_login(const keys::Keyring& keyring, std::string_view authorization);
+
+}  // namespace dnsd::http
