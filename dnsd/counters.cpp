@@ -47,6 +47,7 @@ std::size_t rcode_of_answer(std::span<const std::uint8_t> answer) {
 }
 
 std::atomic<std::uint64_t>& AnswerCounters::cell_of(std::span<const std::uint8_t> answer) {
+  if (answer.size() < zones::HEADER_OCTETS) return cells_[OTHER * RCODES];
   const auto opcode = static_cast<zones::Opcode>(answer[FLAGS] >> 3 & 0x0F);
   Kind kind = OTHER;
   if (opcode == zones::Opcode::QUERY) kind = QUERY;

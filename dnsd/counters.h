@@ -15,7 +15,8 @@ constexpr std::size_t CACHE_LINE_OCTETS = 64;
 /// @param answer  at least a header
 std::size_t rcode_of_answer(std::span<const std::uint8_t> answer);
 
-/// Answers by opcode and RCODE since the start. Any thread may read.
+/// Answers by opcode and RCODE since the start. Any thread may read. What is shorter than a header
+/// counts as OTHER, NOERROR.
 class alignas(CACHE_LINE_OCTETS) AnswerCounters {
  public:
   enum Kind : std::size_t { QUERY, UPDATE, OTHER, KINDS };

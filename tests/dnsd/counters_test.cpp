@@ -73,6 +73,12 @@ TEST(Counters, ByOpcodeAndRcode) {
   EXPECT_EQ(counters.get(AnswerCounters::QUERY, 0), 0U);
 }
 
+TEST(Counters, ShorterThanAHeaderIsOther) {
+  AnswerCounters counters;
+  for (std::size_t size = 0; size < zones::HEADER_OCTETS; ++size) counters.count(Octets(size, 0xFF));
+  EXPECT_EQ(counters.get(AnswerCounters::OTHER, 0), zones::HEADER_OCTETS);
+}
+
 TEST(Counters, ShardsOfMoreThreadsThanThereAre) {
   constexpr int THREADS = 40;
   constexpr int EACH = 1000;
