@@ -99,6 +99,7 @@ struct Server::Impl {
   std::unique_ptr<http::Listener> http;
   std::unique_ptr<http::Portal> portal;
   http::Routes routes;  // of `http`
+  http::LoginGate gate;
   std::unique_ptr<http::DynDnsHandler> dyndns;
   std::unique_ptr<http::AdminHandler> admin_handler;
   http::Routes admin_routes;
@@ -198,7 +199,7 @@ void Server::Impl::start_threads() {
   tcp->start(*dispatcher);
   for (const auto& worker : udp) worker->start();
   if (http && config.http.dyndns) {
-    dyndns = std::make_unique<http::DynDnsHandler>(*writer, now, config.http.dyndns_plain);
+    dyndns = std::make_unique<http::DynDnsHandler>(*writer, gate, now, config.http.dyndns_plain);
     dyndns->add_to(
         routes, [this](const http::Request& request) { return is_own_host(config, request.host); });
   }

@@ -6,12 +6,11 @@
 #include <chrono>
 #include <functional>
 #include <memory>
-#include <optional>
 
 #include "dnsd/http/dyndns_update.h"
 #include "dnsd/http/handler.h"
+#include "dnsd/http/login.h"
 #include "dnsd/log.h"
-#include "dnsd/source_budget.h"
 #include "dnsd/update_writer.h"
 
 namespace dnsd::http {
@@ -37,19 +36,12 @@ class DynDnsPending;
 /// Each host is one UPDATE that goes to the writer under the name of the key that logged in, so
 /// grants, limits, journal and leases are those of that key, and "good" is said when the change is
 /// on disk and visible. Hosts may be in several zones, and one may fail without the others.
-///
-/// Failed logins have a budget of a few a second for each source address; above it they are
-/// answered 503 and "911", which clients repeat later, and not "badauth", at which they give up. A
-/// login that is right is always taken: behind a carrier-grade NAT a source address is many
-/// subscribers, who must not lock one another out. Guessing is prevented by the secrets:
-/// find_login() takes none that can be guessed.
 class DynDnsHandler : public Handler {
  public:
   using Clock = UpdateWriter::Clock;
-  static constexpr std::uint32_t FAILURES_PER_SECOND = 5;
 
   /// @param plain  logins are taken without TLS, too
-  DynDnsHandler(UpdateWriter& writer, Clock clock, bool plain);
+  DynDnsHandler(UpdateWriter& writer, LoginGate& gate, Clock clock, bool plain);
 
   /// Adds itself under its paths.
   /// @param takes  as Routes::add() has it
@@ -58,19 +50,15 @@ class DynDnsHandler : public Handler {
   const DynDnsCounters& counters() const { return counters_; }
 
  private:
-  void update(const Request& request, const keys::TsigKey& key, const State& state,
+  void update(const Request& request, const zones::Name& key, const State& state,
               Responder responder);
-  std::optional<DynDnsWord> submit(const Request& request, const keys::TsigKey& key,
-                                   const State& state, const DynDnsRequest& asked,
-                                   const std::shared_ptr<DynDnsPending>& pending,
-                                   std::size_t index);
   void fail(const Request& request, Responder responder, unsigned status, DynDnsWord word,
             const char* why);
 
   UpdateWriter& writer_;
+  LoginGate& gate_;
   const Clock clock_;
   const bool plain_;
-  SourceBudget failures_{FAILURES_PER_SECOND};
   DynDnsCounters counters_;
   LogLimiter log_limiter_;
 };

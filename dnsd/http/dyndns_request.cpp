@@ -1,17 +1,12 @@
 #include "dnsd/http/dyndns_request.h"
 
-#include <sodium.h>
-
 #include <algorithm>
 #include <charconv>
 
 #include "dnsd/http/message.h"
-#include "keys/secret.h"
 
 namespace dnsd::http {
 namespace {
-
-constexpr std::size_t MAX_LOGIN_OCTETS = 2'048;  // in base64
 
 /// Calls `each` with what stands between the separators.
 void split(std::string_view text, char separator, const auto& each) {
@@ -173,26 +168,6 @@ class Reader {
   DynDnsFault fault_ = DynDnsFault::BADAGENT;
 };
 
-/// Text that held a login.
-struct LoginText {
-  ~LoginText() { keys::wipe(text); }
-  std::string text;
-};
-
-bool decode_base64(std::string_view text, std::string& decoded) {
-  if (text.empty() || text.size() > MAX_LOGIN_OCTETS) return false;
-  decoded.resize(text.size());
-  std::size_t size = 0;
-  const char* end = nullptr;
-  const bool good = sodium_base642bin(reinterpret_cast<unsigned char*>(decoded.data()),
-                                      decoded.size(), text.data(), text.size(), nullptr, &size,
-                                      &end, sodium_base64_VARIANT_ORIGINAL) == 0 &&
-                    end == text.data() + text.size();
-  if (!good) return false;
-  decoded.resize(size);
-  return true;
-}
-
 }  // namespace
 
 zones::Result<DynDnsRequest, DynDnsFault> parse_dyndns_request(std::string_view query) {
@@ -208,29 +183,6 @@ zones::Result<DynDnsRequest, DynDnsFault> parse_dyndns_request(std::string_view 
   });
   if (!good) return tl::unexpected(reader.fault());
   return reader.finish();
-}
-
-const keys::TsigKey* find_login(const keys::Keyring& keyring, std::string_view authorization) {
-  constexpr std::string_view SCHEME = "Basic ";
-  constexpr std::size_t DECOY_OCTETS = 32;
-  static const keys::Secret DECOY = keys::Secret::random(DECOY_OCTETS);
-  if (authorization.size() < SCHEME.size() ||
-      !iequals(authorization.substr(0, SCHEME.size()), SCHEME)) {
-    return nullptr;
-  }
-  LoginText login;
-  if (!decode_base64(trimmed(authorization.substr(SCHEME.size())), login.text)) return nullptr;
-  const std::size_t colon = login.text.find(':');
-  if (colon == std::string::npos || colon == 0) return nullptr;
-  const std::string_view user = std::string_view(login.text).substr(0, colon);
-  const std::string_view password = std::string_view(login.text).substr(colon + 1);
-  const auto name = zones::Name::from_text(user);
-  const keys::TsigKey* const key = name ? keyring.find(*name) : nullptr;
-  const auto secret = keys::Secret::from_base64(password);
-  const keys::Secret& wanted = key ? *key->secret : DECOY;
-  const bool is_right = keys::equal_constant_time(
-      secret ? secret->octets() : std::span<const std::uint8_t>{}, wanted.octets());
-  return is_right && wanted.octets().size() >= MIN_LOGIN_SECRET_OCTETS ? key : nullptr;
 }
 
 }  // namespace dnsd::http

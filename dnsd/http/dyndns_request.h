@@ -1,20 +1,17 @@
-// What a dyndns2 client asks: parameters of /nic/update, and its login. Pure.
+// What a dyndns2 client asks: parameters of /nic/update. Pure.
 #pragma once
 
 #include <cstdint>
 #include <optional>
-#include <string>
 #include <string_view>
 #include <vector>
 
 #include "keys/grant.h"
-#include "keys/keyring.h"
 #include "zones/name.h"
 #include "zones/result.h"
 
 namespace dnsd::http {
 
-constexpr std::size_t MIN_LOGIN_SECRET_OCTETS = 16;
 constexpr std::size_t MAX_DYNDNS_HOSTS = 20;
 constexpr std::size_t MAX_DYNDNS_ADDRESSES = 8;
 constexpr std::size_t MAX_DYNDNS_SERVICES = 8;
@@ -41,11 +38,5 @@ enum class DynDnsFault : std::uint8_t { NOTFQDN, NUMHOST, BADAGENT };
 /// BADAGENT: what no client sends that works, such as an address that is none, or more ports than
 /// services. An address that is there and wrong is never taken for one that is absent.
 zones::Result<DynDnsRequest, DynDnsFault> parse_dyndns_request(std::string_view query);
-
-/// The TSIG key whose name is the user (the final dot may be left out) and whose secret, in base64,
-/// is the password of this Authorization field (RFC 7617 §2). nullptr when there is none; that
-/// takes the same time for a key that is known and one that is not. A secret of less than
-/// MIN_LOGIN_SECRET_OCTETS lets nobody in: it could be guessed, one request after the other.
-const keys::TsigKey* find_login(const keys::Keyring& keyring, std::string_view authorization);
 
 }  // namespace dnsd::http

@@ -1,25 +1,14 @@
 #include "dnsd/http/portal.h"
 
-#include <sodium.h>
 #include <spdlog/spdlog.h>
 
-#include <array>
-
 #include "dnsd/http/accept.h"
+#include "dnsd/http/page_headers.h"
 #include "dnsd/http/redirect.h"
 #include "dnsd/http/services.h"
 
 namespace dnsd::http {
 namespace {
-
-std::string make_nonce() {
-  std::array<unsigned char, 16> octets{};
-  randombytes_buf(octets.data(), octets.size());
-  std::array<char, sodium_base64_ENCODED_LEN(16, sodium_base64_VARIANT_URLSAFE_NO_PADDING)> text{};
-  sodium_bin2base64(text.data(), text.size(), octets.data(), octets.size(),
-                    sodium_base64_VARIANT_URLSAFE_NO_PADDING);
-  return text.data();
-}
 
 /// The page itself, whatever else the name has: "/?portal".
 bool asks_for_page(const Request& request) {
@@ -71,11 +60,10 @@ Response Portal::page(unsigned status, const Request& request, zones::NameView n
                       const NameServices& services) {
   const PageContent content{name, request.host, services};
   Response response{.status = status};
-  response.fields.emplace_back("Cache-Control", "no-store");
   response.fields.emplace_back("Vary", "Accept");
-  response.fields.emplace_back("X-Content-Type-Options", "nosniff");
-  response.fields.emplace_back("Referrer-Policy", "no-referrer");
   if (prefers_json(request.field("Accept").value_or(""))) {
+    response.fields.emplace_back("Cache-Control", "no-store");
+    response.fields.emplace_back("X-Content-Type-Options", "nosniff");
     response.fields.emplace_back("Content-Type", "application/json");
     response.body = page_json(content);
     return response;
@@ -86,12 +74,7 @@ Response Portal::page(unsigned status, const Request& request, zones::NameView n
     look = page_;
   }
   const std::string nonce = make_nonce();
-  response.fields.emplace_back("Content-Type", "text/html; charset=utf-8");
-  response.fields.emplace_back("X-Frame-Options", "DENY");
-  response.fields.emplace_back(
-      "Content-Security-Policy",
-      "default-src 'none'; style-src 'nonce-" + nonce +
-          "'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'");
+  add_page_headers(response, nonce, FormAction::NONE);
   response.body = look->render(content, nonce);
   return response;
 }

@@ -6,6 +6,7 @@
 
 #include "dispatch_world.h"
 #include "dnsd/http/dyndns_update.h"
+#include "dnsd/http/login.h"
 #include "zones/text.h"
 
 namespace dnsd::test {

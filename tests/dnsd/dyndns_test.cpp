@@ -71,7 +71,8 @@ class DynDns : public ::testing::Test {
   }
 
   World world_;
-  http::DynDnsHandler handler_{*world_.writer, [] { return NOW; }, false};
+  http::LoginGate gate_;
+  http::DynDnsHandler handler_{*world_.writer, gate_, [] { return NOW; }, false};
 };
 
 TEST_F(DynDns, GoodIsVisibleAndNochgIsNoChange) {

@@ -2,6 +2,7 @@
 // back as it was; a login is a key's or nobody's.
 #include "dnsd/http/dyndns_request.h"
 #include "dnsd/http/dyndns_update.h"
+#include "dnsd/http/login.h"
 #include "fuzz.h"
 #include "keys/secret.h"
 

@@ -1,0 +1,116 @@
+#include "dnsd/http/login.h"
+
+#include <sodium.h>
+
+#include <chrono>
+#include <string>
+
+#include "dnsd/endpoint.h"
+#include "keys/secret.h"
+
+namespace dnsd::http {
+namespace {
+
+constexpr std::size_t MAX_LOGIN_OCTETS = 2'048;  // in base64
+
+std::string_view trimmed(std::string_view text) {
+  while (text.starts_with(' ')) text.remove_prefix(1);
+  while (text.ends_with(' ')) text.remove_suffix(1);
+  return text;
+}
+
+/// Text that held a login.
+struct LoginText {
+  ~LoginText() { keys::wipe(text); }
+  std::string text;
+};
+
+bool decode_base64(std::string_view text, std::string& decoded) {
+  if (text.empty() || text.size() > MAX_LOGIN_OCTETS) return false;
+  decoded.resize(text.size());
+  std::size_t size = 0;
+  const char* end = nullptr;
+  const bool good = sodium_base642bin(reinterpret_cast<unsigned char*>(decoded.data()),
+                                      decoded.size(), text.data(), text.size(), nullptr, &size,
+                                      &end, sodium_base64_VARIANT_ORIGINAL) == 0 &&
+                    end == text.data() + text.size();
+  if (!good) return false;
+  decoded.resize(size);
+  return true;
+}
+
+/// A page of another site must not act with a login that the browser remembers.
+bool is_from_other_site(const Request& request) {
+  const auto site = request.field("Sec-Fetch-Site");
+  return site && !iequals(*site, "none") && !iequals(*site, "same-origin");
+}
+
+}  // namespace
+
+const keys::TsigKey* find_login(const keys::Keyring& keyring, std::string_view authorization) {
+  constexpr std::string_view SCHEME = "Basic ";
+  constexpr std::size_t DECOY_OCTETS = 32;
+  static const keys::Secret DECOY = keys::Secret::random(DECOY_OCTETS);
+  if (authorization.size() < SCHEME.size() ||
+      !iequals(authorization.substr(0, SCHEME.size()), SCHEME)) {
+    return nullptr;
+  }
+  LoginText login;
+  if (!decode_base64(trimmed(authorization.substr(SCHEME.size())), login.text)) return nullptr;
+  const std::size_t colon = login.text.find(':');
+  if (colon == std::string::npos || colon == 0) return nullptr;
+  const std::string_view user = std::string_view(login.text).substr(0, colon);
+  const std::string_view password = std::string_view(login.text).substr(colon + 1);
+  const auto name = zones::Name::from_text(user);
+  const keys::TsigKey* const key = name ? keyring.find(*name) : nullptr;
+  const auto secret = keys::Secret::from_base64(password);
+  const keys::Secret& wanted = key ? *key->secret : DECOY;
+  const bool is_right = keys::equal_constant_time(
+      secret ? secret->octets() : std::span<const std::uint8_t>{}, wanted.octets());
+  return is_right && wanted.octets().size() >= MIN_LOGIN_SECRET_OCTETS ? key : nullptr;
+}
+
+const char* to_text(LoginRefusal refusal) {
+  switch (refusal) {
+    case LoginRefusal::NO_TLS:
+      return "it came without TLS; its password was readable on the way";
+    case LoginRefusal::OTHER_SITE:
+      return "a page of another site made a browser send it";
+    case LoginRefusal::NO_LOGIN:
+      return "no login";
+    case LoginRefusal::WRONG:
+      return "user and password are not a key's name and its secret in base64, of 16 octets or "
+             "more";
+    case LoginRefusal::TOO_MANY:
+      return "too many logins fail from there";
+  }
+  return "";
+}
+
+zones::Result<zones::Name, LoginRefusal> LoginGate::check(const Request& request,
+                                                          const keys::Keyring& keyring,
+                                                          const LoginRules& rules) {
+  if (!request.is_tls && !rules.plain) return tl::unexpected(LoginRefusal::NO_TLS);
+  if (!rules.other_sites && is_from_other_site(request)) {
+    return tl::unexpected(LoginRefusal::OTHER_SITE);
+  }
+  const auto authorization = request.field("Authorization");
+  if (!authorization) return tl::unexpected(LoginRefusal::NO_LOGIN);
+  if (const auto* key = find_login(keyring, *authorization)) return key->name;
+  const bool within = failures_.of(source_of(request)).take(std::chrono::steady_clock::now());
+  return tl::unexpected(within ? LoginRefusal::WRONG : LoginRefusal::TOO_MANY);
+}
+
+keys::Address source_of(const Request& request) {
+  const boost::asio::ip::address address = request.peer.address();
+  const auto v6 = address.is_v6() ? address.to_v6()
+                                  : boost::asio::ip::make_address_v6(boost::asio::ip::v4_mapped,
+                                                                     address.to_v4());
+  return v6.to_bytes();
+}
+
+std::string peer_of(const Request& request) {
+  return dnsd::to_text(Endpoint(request.peer.address(), request.peer.port()));
+}
+
+}  // namespace dnsd::http
