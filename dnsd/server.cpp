@@ -13,6 +13,8 @@
 #include <utility>
 
 #include "dnsd/dispatch.h"
+#include "dnsd/history_reader.h"
+#include "dnsd/http/account.h"
 #include "dnsd/http/admin.h"
 #include "dnsd/http/dyndns.h"
 #include "dnsd/http/listener.h"
@@ -101,6 +103,8 @@ struct Server::Impl {
   http::Routes routes;  // of `http`
   http::LoginGate gate;
   std::unique_ptr<http::DynDnsHandler> dyndns;
+  std::unique_ptr<HistoryReader> history;
+  std::unique_ptr<http::AccountHandler> account;
   std::unique_ptr<http::AdminHandler> admin_handler;
   http::Routes admin_routes;
   std::unique_ptr<http::Listener> admin;
@@ -198,10 +202,17 @@ void Server::Impl::start_threads() {
   dispatcher = std::make_unique<Dispatcher>(*writer, now, config.tcp.max_transfers, config.sig0);
   tcp->start(*dispatcher);
   for (const auto& worker : udp) worker->start();
+  const auto is_ours = [this](const http::Request& request) {
+    return is_own_host(config, request.host);
+  };
   if (http && config.http.dyndns) {
     dyndns = std::make_unique<http::DynDnsHandler>(*writer, gate, now, config.http.dyndns_plain);
-    dyndns->add_to(
-        routes, [this](const http::Request& request) { return is_own_host(config, request.host); });
+    dyndns->add_to(routes, is_ours);
+  }
+  if (http && config.http.account) {
+    history = std::make_unique<HistoryReader>(config.store_path);
+    account = std::make_unique<http::AccountHandler>(*writer, *history, gate, now);
+    account->add_to(routes, is_ours);
   }
   if (http) http->start(routes);
   if (admin) start_admin();
@@ -235,6 +246,7 @@ void Server::Impl::stop() {
   if (tcp) tcp->drain();
   if (dispatcher) dispatcher->stop();
   if (writer) writer->stop();
+  if (history) history->stop();
   if (http) http->stop();
   if (admin) admin->stop();
   if (tcp) tcp->stop();

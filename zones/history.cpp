@@ -14,6 +14,7 @@ class HistoryReader final : public JournalSink {
       : query_(query), each_(each) {}
 
   bool batch(const JournalBatch& batch) override {
+    if (batch.lsn >= query_.to) return false;
     if (batch.time < query_.since) return true;
     NameSet told;  // whose records are in an entry
     for (const JournalMessage& message : batch.messages) {
@@ -101,7 +102,9 @@ class HistoryReader final : public JournalSink {
 void read_history(Store& store, const HistoryQuery& query,
                   const std::function<bool(const HistoryEntry&)>& each) {
   HistoryReader reader(query, each);
-  store.journal(store.newest_batch_before(query.since), reader);
+  const Lsn since =
+      query.since == std::chrono::sys_seconds() ? 0 : store.newest_batch_before(query.since);
+  store.journal(std::max(query.from, since), reader);
 }
 
 }  // namespace zones

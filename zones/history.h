@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <optional>
 #include <vector>
 
@@ -15,6 +16,8 @@ struct HistoryQuery {
   Name name;
   bool below = false;  // names below it as well
   std::chrono::sys_seconds since{};
+  Lsn from = 0;                              // batches from this one on …
+  Lsn to = std::numeric_limits<Lsn>::max();  // … and below this one
 };
 
 /// One message's part in it.

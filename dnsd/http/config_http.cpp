@@ -85,6 +85,13 @@ void read_dyndns(ConfigFields& fields, http::HttpConfig& http) {
   }
 }
 
+void read_account(ConfigFields& fields, http::HttpConfig& http) {
+  const toml::node* on = fields.boolean("account", http.account);
+  if (http.account && http.tls_listen.empty()) {
+    fields.error(on, "account", "needs 'tls-listen': passwords come by TLS only");
+  }
+}
+
 }  // namespace
 
 void read_http(ConfigFields& top, Config& config) {
@@ -99,6 +106,7 @@ void read_http(ConfigFields& top, Config& config) {
   read_path(fields, "template", config, config.http.page_template);
   read_limits(fields, config.http.limits);
   read_dyndns(fields, config.http);
+  read_account(fields, config.http);
   fields.finish();
 }
 

@@ -43,6 +43,7 @@ struct HttpConfig {
   std::filesystem::path page_template;  // absolute; empty: the one that comes with dnsd
   bool dyndns = false;                  // /nic/update, /v3/update, /checkip
   bool dyndns_plain = false;            // without TLS as well
+  bool account = false;                 // /account, with TLS
   std::size_t line = 0;                 // of the table
 
   bool is_on() const { return !listen.empty() || !tls_listen.empty(); }
@@ -50,7 +51,7 @@ struct HttpConfig {
     return listen == other.listen && tls_listen == other.tls_listen && tls == other.tls &&
            limits == other.limits && redirect == other.redirect &&
            page_template == other.page_template && dyndns == other.dyndns &&
-           dyndns_plain == other.dyndns_plain;
+           dyndns_plain == other.dyndns_plain && account == other.account;
   }
 };
 

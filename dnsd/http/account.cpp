@@ -1,0 +1,195 @@
+#include "dnsd/http/account.h"
+
+#include <sodium.h>
+
+#include <memory>
+#include <utility>
+
+#include "dnsd/http/host_update.h"
+#include "dnsd/http/page_headers.h"
+
+namespace dnsd::http {
+namespace {
+
+constexpr std::string_view PATH = "/account";
+
+/// A parameter of a query or form whose value needs no decoding: a name, a token, a word.
+std::string_view parameter(std::string_view text, std::string_view name) {
+  while (!text.empty()) {
+    const std::string_view pair = text.substr(0, text.find('&'));
+    text.remove_prefix(std::min(text.size(), pair.size() + 1));
+    if (pair.size() > name.size() && pair.starts_with(name) && pair[name.size()] == '=') {
+      return pair.substr(name.size() + 1);
+    }
+  }
+  return {};
+}
+
+/// As clients of dyndns2 name it: "h1.dyn.example", the final dot may be left out.
+std::optional<zones::Name> host_of(std::string_view text, const zones::Name& key) {
+  if (text.empty()) return key;
+  const auto name = zones::Name::from_text(text);
+  return name && !name->is_root() ? std::optional(*name) : std::nullopt;
+}
+
+std::optional<DynDnsWord> word_of(std::string_view text) {
+  for (std::size_t i = 0; i < DYNDNS_WORDS; ++i) {
+    const auto word = static_cast<DynDnsWord>(i);
+    if (to_text(word) == text) return word;
+  }
+  return std::nullopt;
+}
+
+std::string query_text(const zones::Name& name) {
+  std::string text;
+  for (const char c : name.to_text()) {
+    const bool is_plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+                          (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
+    constexpr const char* DIGITS = "0123456789ABCDEF";
+    if (is_plain) {
+      text += c;
+    } else {
+      const auto octet = static_cast<unsigned char>(c);
+      text += {'%', DIGITS[octet >> 4], DIGITS[octet & 15]};
+    }
+  }
+  return text;
+}
+
+Response back_to_page(const zones::Name& host, DynDnsWord word) {
+  Response response = Response::text(303, "see /account\n");
+  response.fields.emplace_back("Cache-Control", "no-store");
+  response.fields.emplace_back("Location", std::string(PATH) + "?host=" + query_text(host) +
+                                               "&decided=" + std::string(to_text(word)));
+  return response;
+}
+
+Response refusal(LoginRefusal why) {
+  switch (why) {
+    case LoginRefusal::NO_TLS:
+      return Response::text(403, "this page is shown by https only\n");
+    case LoginRefusal::OTHER_SITE:
+      return Response::text(403, "a page of another site sent this; go to /account yourself\n");
+    case LoginRefusal::TOO_MANY: {
+      Response response = Response::text(503, "too many logins fail from there; wait a minute\n");
+      response.fields.emplace_back("Retry-After", "60");
+      return response;
+    }
+    case LoginRefusal::NO_LOGIN:
+    case LoginRefusal::WRONG:
+      break;
+  }
+  Response response =
+      Response::text(401, "log in with the name of your host's key, and its secret as password\n");
+  response.fields.emplace_back("WWW-Authenticate", "Basic realm=\"account\", charset=\"UTF-8\"");
+  response.fields.emplace_back("Cache-Control", "no-store");
+  return response;
+}
+
+}  // namespace
+
+AccountHandler::AccountHandler(UpdateWriter& writer, HistoryReader& history, LoginGate& gate,
+                               Clock clock)
+    : writer_(writer), history_(history), gate_(gate), clock_(std::move(clock)) {
+  randombytes_buf(token_key_.data(), token_key_.size());
+}
+
+void AccountHandler::add_to(Routes& routes, const std::function<bool(const Request&)>& takes) {
+  routes.add(std::string(PATH), *this, takes);
+}
+
+std::string AccountHandler::form_token(const zones::Name& key) const {
+  static_assert(crypto_generichash_KEYBYTES == 32);
+  std::array<unsigned char, 16> mac{};
+  const zones::Name lowered = key.lowered();
+  crypto_generichash(mac.data(), mac.size(), lowered.wire().data(), lowered.wire().size(),
+                     token_key_.data(), token_key_.size());
+  std::array<char, 33> text{};
+  sodium_bin2hex(text.data(), text.size(), mac.data(), mac.size());
+  return text.data();
+}
+
+void AccountHandler::handle(const Request& request, const State& state, Responder responder) {
+  const bool is_form = request.method == "POST";
+  if (!is_form && !request.is_read()) {
+    Response response = Response::text(405, "GET and POST only\n");
+    response.fields.emplace_back("Allow", "GET, HEAD, POST");
+    return responder.send(std::move(response));
+  }
+  const auto key =
+      gate_.check(request, state.policy->keyring, {.plain = false, .other_sites = !is_form});
+  if (!key) {
+    warn(log_limiter_, [&] {
+      return "account page for " + peer_of(request) + " refused: " + to_text(key.error());
+    });
+    return responder.send(refusal(key.error()));
+  }
+  is_form ? announce(request, state, *key, std::move(responder))
+          : show(request, state, *key, std::move(responder));
+}
+
+void AccountHandler::announce(const Request& request, const State& state, const zones::Name& key,
+                              Responder responder) {
+  const std::string expected = form_token(key);
+  const std::string_view token = parameter(request.body, "token");
+  if (token.size() != expected.size() ||
+      sodium_memcmp(token.data(), expected.data(), expected.size()) != 0) {
+    return responder.send(Response::text(403, "this form is of an older page; load it again\n"));
+  }
+  const auto asked = parse_dyndns_request(request.body);
+  const bool is_one = asked && asked->hosts.size() == 1 && asked->hosts.front();
+  if (!is_one || (asked->addresses.empty() && !asked->offline)) {
+    return responder.send(back_to_page(key, DynDnsWord::BADAGENT));
+  }
+  const zones::Name host = *asked->hosts.front();
+  const auto shared = std::make_shared<Responder>(std::move(responder));
+  submit_host_update(writer_, {request, state, key, host, *asked, asked->addresses, clock_()},
+                     log_limiter_,
+                     [shared, host](DynDnsWord word) { shared->send(back_to_page(host, word)); });
+}
+
+void AccountHandler::show(const Request& request, const State& state, const zones::Name& key,
+                          Responder responder) {
+  const auto host = host_of(parameter(request.query, "host"), key);
+  const auto zone = host ? state.catalogue.enclosing(host->view()) : std::nullopt;
+  const keys::ZoneGrants* const grants = zone ? state.policy->grants_of(zone->apex()) : nullptr;
+  const keys::Requester requester{key.view(), source_of(request), true};
+  const bool may =
+      grants &&
+      grants
+          ->judge(requester,
+                  {.owner = host->view(), .type = zones::Type::ANY, .rdata = {}, .adds = false},
+                  state.policy->portal)
+          .allowed;
+  if (!may) {
+    return responder.send(Response::text(
+        403, "this key may not change that name; add ?host=NAME for another host\n"));
+  }
+  auto content = std::make_shared<AccountContent>();
+  content->host = *host;
+  content->key = key;
+  content->zone = zones::Name(zone->apex());
+  content->visitor_address = keys::to_text(requester.source);
+  content->form_token = form_token(key);
+  content->decided = word_of(parameter(request.query, "decided"));
+  content->records = account_records(*zone, host->view(), *grants, requester, state.policy->portal);
+  content->agent_config =
+      agent_config(content->zone, *host, services_of(state.catalogue, host->view()).services);
+  const auto shared = std::make_shared<Responder>(std::move(responder));
+  const auto send = [shared, content](HistoryReader::Entries entries) {
+    const std::string nonce = make_nonce();
+    Response response;
+    add_page_headers(response, nonce, FormAction::SELF);
+    response.body = account_page(*content, entries, nonce);
+    shared->send(std::move(response));
+  };
+  // A budget of each key; the table is one of addresses.
+  keys::Address of_key{};
+  const zones::Name lowered = key.lowered();
+  crypto_generichash(of_key.data(), of_key.size() / 2, lowered.wire().data(), lowered.wire().size(),
+                     token_key_.data(), token_key_.size());
+  const bool within = pages_.of(of_key).take(std::chrono::steady_clock::now());
+  if (!within || !history_.ask(*host, send)) send(std::nullopt);
+}
+
+}  // namespace dnsd::http

@@ -1,0 +1,59 @@
+// The account page: what a subscriber's key has published, what became of it, and a form. Pure.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "dnsd/http/dyndns_update.h"
+#include "dnsd/http/services.h"
+#include "keys/grant.h"
+#include "zones/history.h"
+#include "zones/name.h"
+#include "zones/snapshot.h"
+
+namespace dnsd::http {
+
+struct AccountRecord {
+  zones::Record record;
+  std::optional<std::chrono::sys_seconds> since{};  // as far as the history goes back
+  std::string by{};                                 // who put it there
+  std::optional<std::chrono::sys_seconds> until{};  // its lease
+};
+
+/// All text in it is the subscriber's own, and escaped on its way into the page.
+struct AccountContent {
+  zones::Name host;
+  zones::Name key;
+  zones::Name zone;  // apex
+  std::string visitor_address;
+  std::string form_token;
+  std::optional<DynDnsWord> decided{};  // of the form that was sent before
+  std::vector<AccountRecord> records{};
+  std::string agent_config{};
+};
+
+/// Records at the host and below it that the key may change, at most 256 names and 500 records.
+std::vector<AccountRecord> account_records(const zones::ZoneSnapshot& zone, zones::NameView host,
+                                           const keys::ZoneGrants& grants,
+                                           const keys::Requester& requester,
+                                           const keys::Portal& portal);
+
+/// pcp-ddns.toml of a host that publishes what is published now.
+std::string agent_config(const zones::Name& zone, const zones::Name& host,
+                         const std::vector<Service>& services);
+
+/// Says of each record since when, by whom and until when, as far as the entries tell.
+/// @param entries  the newest first
+void add_history(std::vector<AccountRecord>& records,
+                 const std::vector<zones::HistoryEntry>& entries);
+
+/// @param entries  the newest first; empty: the history cannot be told now
+/// @param nonce  of the page's style element (Content-Security-Policy)
+std::string account_page(const AccountContent& content,
+                         const std::optional<std::vector<zones::HistoryEntry>>& entries,
+                         const std::string& nonce);
+
+}  // namespace dnsd::http
