@@ -56,8 +56,8 @@ allow 1024-65535 0.0.0.0/0 0-65535
 deny 0-65535 0.0.0.0/0 0-65535
 """
 SERVE = """
-import socket
-server = socket.create_server(("0.0.0.0", 8000))
+import socket, sys
+server = socket.create_server((sys.argv[1], int(sys.argv[2])))
 print("serving", flush=True)
 while True:
     visitor, _ = server.accept()
@@ -69,6 +69,20 @@ import socket, sys
 visitor = socket.create_connection((sys.argv[1], int(sys.argv[2])), 5)
 print(visitor.recv(20).decode())
 """
+
+
+def follow(run, *server):
+    """What a visitor gets who follows the name: address, port and greeting; None when it leads nowhere. `run` gives the
+    output of a command, `server` tells dig whom to ask."""
+    dig = ["dig", *server, "+short", "+tries=1"]
+    srv = run(*dig, WEB, "SRV").split()
+    if not srv:
+        return None
+    address = run(*dig, srv[3], "A").strip()
+    try:
+        return address, int(srv[2]), run(sys.executable, "-c", VISIT, address, srv[2]).strip()
+    except subprocess.CalledProcessError:
+        return None
 
 
 class Namespaces:
@@ -86,7 +100,7 @@ class Namespaces:
         self.ip("host", f"addr add {HOST}/24 dev eth0", f"route add default via {CGN}")
         self.ip("cgn", f"addr add {CGN}/24 dev lan", "addr add 11.0.0.1/32 dev wan", "route add 11.0.0.0/24 dev wan")
         self.ip("inet", f"addr add {SERVER}/24 dev eth0")
-        self.run("cgn", "sysctl", "-q", "-w", "net.ipv4.ip_forward=1")
+        self.run("cgn", "sh", "-c", "echo 1 >/proc/sys/net/ipv4/ip_forward")
         self.nft(RULES)
 
     @staticmethod
@@ -126,7 +140,7 @@ class Namespaces:
 
 def why_not():
     """What keeps this test from running here; empty when nothing does."""
-    missing = [tool for tool in ("ip", "nft", "miniupnpd", "sysctl") if not shutil.which(tool)]
+    missing = [tool for tool in ("ip", "nft", "miniupnpd") if not shutil.which(tool)]
     if missing:
         return f"no {', '.join(missing)}: tools/setup test"
     if os.geteuid():
@@ -152,7 +166,7 @@ class CgnTest(SystemTest):
         self.dnsd.write("dnsd.toml", self.dnsd.text.replace(f'"127.0.0.1:{self.dnsd.port}"', f'"{SERVER}:53"'))
         self.server = self.launch("inet", os.path.join(BIN, "dnsd"), "--config", self.dnsd.config)
         self.server.wait_for("ready: listening on ")
-        self.launch(role, sys.executable, "-c", SERVE).wait_for("serving")
+        self.launch(role, sys.executable, "-c", SERVE, "0.0.0.0", 8000).wait_for("serving")
         self.speaks = {"pcp": pcp_server, "upnp": upnp_server}
         self.start_pcp()
         one = self.dnsd.keys[0]
@@ -181,24 +195,19 @@ class CgnTest(SystemTest):
     def start_pcp(self):
         config = self.dnsd.write("miniupnpd.conf", MINIUPNPD.format(folder=self.dnsd.folder, **self.speaks))
         self.miniupnpd = self.launch("cgn", "miniupnpd", "-d", "-f", config, "-P", os.path.join(self.dnsd.folder, "pid"))
+        self.miniupnpd.wait_for(": (Listening for NAT-PMP|HTTP listening)")
 
     def renumber(self):
         """The provider gives the CGN another address; PCP announces it."""
         self.net.ip("cgn", "addr add 11.0.0.77/32 dev wan", "addr del 11.0.0.1/32 dev wan")
         os.kill(int(self.net.run("cgn", "cat", os.path.join(self.dnsd.folder, "pid"))), signal.SIGUSR1)
 
+    def visitor(self, *command):
+        """The output of a command that a visitor runs."""
+        return self.net.run("inet", *command)
+
     def visit(self):
-        """What a visitor gets who follows the name; None when it leads nowhere."""
-        dig = ["dig", f"@{SERVER}", "+short", "+tries=1"]
-        srv = self.net.run("inet", *dig, WEB, "SRV").split()
-        if not srv:
-            return None
-        address = self.net.run("inet", *dig, srv[3], "A").strip()
-        try:
-            said = self.net.run("inet", sys.executable, "-c", VISIT, address, srv[2], stderr=None).strip()
-        except subprocess.CalledProcessError:
-            return None
-        return address, int(srv[2]), said
+        return follow(self.visitor, f"@{SERVER}")
 
     def wait_for_visit(self, want, time_limit=30):
         begin = time.monotonic()

@@ -24,7 +24,7 @@ class AgentTest(SystemTest):
             level = "debug"
             [pcp]
             servers = {json.dumps([self.pcp.name, *more_servers])}
-            accept-external = ["198.51.100.0/24", "203.0.113.0/24"]
+            accept-external = ["198.51.100.0/24", "203.0.113.0/24", "127.0.0.0/8"]
             {pcp}
             [[provider]]
             name = "home"
