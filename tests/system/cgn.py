@@ -14,6 +14,8 @@ from harness import BIN, Dnsd, Process, SystemTest, ZONE
 
 os.environ["PATH"] += ":/usr/sbin:/sbin"
 HOST, CGN, SERVER = "10.64.0.2", "10.64.0.1", "11.0.0.10"  # those of 11.0.0.0/8 are global, and only ours here
+B4, AFTR = "fd00:64::2", "fd00:64::1"
+TUNNEL = os.path.join(os.path.dirname(os.path.abspath(__file__)), "tunnel.py")
 WEB = f"_http._tcp.h1.{ZONE}"
 RULES = """
 table inet filter {
@@ -38,12 +40,13 @@ MINIUPNPD = """
 ext_ifname=wan
 listening_ip=lan
 enable_upnp={upnp}
-enable_natpmp={pcp}
+enable_natpmp={natpmp}
 secure_mode=yes
-system_uptime=no
-min_lifetime=120
-max_lifetime=86400
-ipv6_disable=yes
+system_uptime={uptime}
+pcp_allow_thirdparty={third_party}
+min_lifetime=10
+max_lifetime={lifetime}
+ipv6_disable={ipv6_disable}
 lease_file={folder}/leases
 clean_ruleset_interval=0
 upnp_table_name=filter
@@ -66,7 +69,7 @@ while True:
 """
 VISIT = """
 import socket, sys
-visitor = socket.create_connection((sys.argv[1], int(sys.argv[2])), 5)
+visitor = socket.create_connection((sys.argv[1], int(sys.argv[2])), 1)
 print(visitor.recv(20).decode())
 """
 
@@ -87,6 +90,7 @@ def follow(run, *server):
 
 class Namespaces:
     """host – cgn – inet. Raises subprocess.CalledProcessError where they are not permitted."""
+    router = CGN  # of the host
 
     def __init__(self, case):
         self.case = case
@@ -95,13 +99,17 @@ class Namespaces:
         for role in ("host", "cgn", "inet"):
             self.sh(f"ip netns add {self.prefix}-{role}")
             self.sh(f"ip -n {self.prefix}-{role} link set lo up")
-        self.link("host", "eth0", "cgn", "lan")
         self.link("cgn", "wan", "inet", "eth0")
-        self.ip("host", f"addr add {HOST}/24 dev eth0", f"route add default via {CGN}")
-        self.ip("cgn", f"addr add {CGN}/24 dev lan", "addr add 11.0.0.1/32 dev wan", "route add 11.0.0.0/24 dev wan")
+        self.ip("cgn", "addr add 11.0.0.1/32 dev wan", "route add 11.0.0.0/24 dev wan")
+        self.connect_host()
         self.ip("inet", f"addr add {SERVER}/24 dev eth0")
         self.run("cgn", "sh", "-c", "echo 1 >/proc/sys/net/ipv4/ip_forward")
         self.nft(RULES)
+
+    def connect_host(self):
+        self.link("host", "eth0", "cgn", "lan")
+        self.ip("host", f"addr add {HOST}/24 dev eth0", f"route add default via {CGN}")
+        self.ip("cgn", f"addr add {CGN}/24 dev lan")
 
     @staticmethod
     def sh(command):
@@ -138,6 +146,26 @@ class Namespaces:
             subprocess.run(["ip", "netns", "del", name], stderr=subprocess.DEVNULL)
 
 
+class DsLite(Namespaces):
+    """The host is a B4, whose IPv4 goes through a tunnel over IPv6 to the CGN, the AFTR (RFC 6333)."""
+    router = "192.0.0.1"
+
+    def connect_host(self):
+        self.link("host", "eth0", "cgn", "access")
+        for role, device, tunnel, local, remote, inner in (("cgn", "access", "lan", AFTR, B4, self.router),
+                                                           ("host", "eth0", "b4", B4, AFTR, "192.0.0.2")):
+            self.ip(role, f"addr add {local}/64 dev {device} nodad")
+            try:
+                self.ip(role, f"link add name {tunnel} type ip6tnl mode ipip6 encaplimit none local {local} remote {remote} "
+                              f"dev {device}")
+            except subprocess.CalledProcessError:
+                process = Process(self.command(role, sys.executable, "-B", TUNNEL, tunnel, local, remote))
+                self.case.addCleanup(process.kill)
+                process.wait_for("^tunnel")
+            self.ip(role, f"addr add {inner}/29 dev {tunnel}", f"link set {tunnel} mtu 1460 up")
+        self.ip("host", f"route add default via {self.router}")
+
+
 def why_not():
     """What keeps this test from running here; empty when nothing does."""
     missing = [tool for tool in ("ip", "nft", "miniupnpd") if not shutil.which(tool)]
@@ -156,21 +184,22 @@ def why_not():
 
 
 class CgnTest(SystemTest):
-    def set_up(self, pcp="", role="host", pcp_server="yes", upnp_server="no"):
-        """`pcp`: the agent's table. Which protocols miniupnpd speaks; PCP and NAT-PMP come together."""
+    def set_up(self, pcp="", role="host", service="", net=Namespaces, **speaks):
+        """`pcp`: the agent's table; `service`: more for its service. `speaks`: what miniupnpd does, see start_pcp()."""
         refusal = why_not()
         if refusal:
             self.skipTest(refusal)
-        self.net = Namespaces(self)
+        self.net = net(self)
+        self.address = "11.0.0.1"  # of the CGN, outside
         self.dnsd = Dnsd(self, tables='[update]\nmin-lease = "1s"\n')
         self.dnsd.write("dnsd.toml", self.dnsd.text.replace(f'"127.0.0.1:{self.dnsd.port}"', f'"{SERVER}:53"'))
-        self.server = self.launch("inet", os.path.join(BIN, "dnsd"), "--config", self.dnsd.config)
-        self.server.wait_for("ready: listening on ")
+        self.start_dnsd()
         self.launch(role, sys.executable, "-c", SERVE, "0.0.0.0", 8000).wait_for("serving")
-        self.speaks = {"pcp": pcp_server, "upnp": upnp_server}
+        self.speaks = {"natpmp": "yes", "upnp": "no", "uptime": "no", "third_party": "no", "lifetime": 86400,
+                       "ipv6_disable": "yes"} | speaks
         self.start_pcp()
         one = self.dnsd.keys[0]
-        config = self.dnsd.write("agent.toml", f"""
+        self.agent_config = self.dnsd.write("agent.toml", f"""
             [log]
             level = "debug"
             [pcp]
@@ -184,23 +213,59 @@ class CgnTest(SystemTest):
             type = "_http._tcp"
             port = 8000
             external-port = 8001
+            {service}
             """)
-        self.agent = self.launch(role, os.path.join(BIN, "pcp-ddns"), "--config", config)
+        self.start_agent(role)
 
     def launch(self, role, *command):
         process = Process(self.net.command(role, *command))
         self.addCleanup(self.dnsd.make_sure_it_ended, process)
         return process
 
+    def start_dnsd(self):
+        self.server = self.launch("inet", os.path.join(BIN, "dnsd"), "--config", self.dnsd.config)
+        self.server.wait_for("ready: listening on ")
+
+    def start_agent(self, role="host"):
+        self.agent = self.launch(role, os.path.join(BIN, "pcp-ddns"), "--config", self.agent_config)
+
     def start_pcp(self):
+        """PCP and NAT-PMP come together. With `uptime`, the epoch is the machine's, and shows no restart; `lifetime` is the
+        longest."""
         config = self.dnsd.write("miniupnpd.conf", MINIUPNPD.format(folder=self.dnsd.folder, **self.speaks))
         self.miniupnpd = self.launch("cgn", "miniupnpd", "-d", "-f", config, "-P", os.path.join(self.dnsd.folder, "pid"))
         self.miniupnpd.wait_for(": (Listening for NAT-PMP|HTTP listening)")
 
-    def renumber(self):
+    def stop_pcp(self):
+        self.miniupnpd.kill()
+        self.forget("pid")
+
+    def forget(self, name):
+        if os.path.exists(path := os.path.join(self.dnsd.folder, name)):
+            os.remove(path)
+
+    def lose_mappings(self):
+        """While the PCP server is stopped."""
+        self.forget("leases")
+        self.net.nft("".join(f"flush chain inet filter {chain}\n" for chain in
+                             ("miniupnpd", "prerouting_miniupnpd", "postrouting_miniupnpd")))
+
+    def change_address(self, address):
+        self.net.ip("cgn", f"addr add {address}/32 dev wan", f"addr del {self.address}/32 dev wan")
+        self.address = address
+
+    def renumber(self, address="11.0.0.77"):
         """The provider gives the CGN another address; PCP announces it."""
-        self.net.ip("cgn", "addr add 11.0.0.77/32 dev wan", "addr del 11.0.0.1/32 dev wan")
+        self.change_address(address)
         os.kill(int(self.net.run("cgn", "cat", os.path.join(self.dnsd.folder, "pid"))), signal.SIGUSR1)
+
+    def drop(self, what):
+        """PCP packets that are lost: "requests", "answers", "announces", or none of them."""
+        rule = {"requests": "input priority -10; iifname { lan, access } udp dport 5351 drop;",
+                "answers": "output priority -10; oifname { lan, access } udp sport 5351 drop;",
+                "announces": "output priority -10; ip daddr 224.0.0.1 udp sport 5351 drop;", "": ""}[what]
+        self.net.nft("table inet drops {}\ndelete table inet drops\n" +
+                     (f"table inet drops {{ chain drops {{ type filter hook {rule} }}\n}}" if rule else ""))
 
     def visitor(self, *command):
         """The output of a command that a visitor runs."""

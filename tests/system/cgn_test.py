@@ -1,5 +1,4 @@
 """pcp-ddns behind a real CGN, by each protocol that gives mappings."""
-import os
 import time
 
 from cgn import CGN, CgnTest
@@ -15,12 +14,8 @@ class Cgn(CgnTest):
         took["renumbered"] = self.wait_for_visit(("11.0.0.77", 8001, "welcome"))
         # The PCP server loses all, and another one has the port when it comes back.
         time.sleep(3)
-        self.miniupnpd.kill()
-        for name in ("leases", "pid"):
-            if os.path.exists(os.path.join(self.dnsd.folder, name)):
-                os.remove(os.path.join(self.dnsd.folder, name))
-        self.net.nft("flush chain inet filter miniupnpd\nflush chain inet filter prerouting_miniupnpd\n"
-                     "flush chain inet filter postrouting_miniupnpd")
+        self.stop_pcp()
+        self.lose_mappings()
         self.assertIsNone(self.visit())
         self.start_pcp()
         took["restarted"] = self.wait_for_visit(("11.0.0.77", 8001, "welcome"))
@@ -44,7 +39,7 @@ class Cgn(CgnTest):
         print("NAT-PMP:", ", ".join(f"{what}: {seconds:.1f} s" for what, seconds in took.items()))
 
     def test_by_upnp_where_there_is_nothing_newer(self):
-        self.set_up(pcp='probe-interval = "10s"', pcp_server="no", upnp_server="yes")
+        self.set_up(pcp='probe-interval = "10s"', natpmp="no", upnp="yes")
         took = {"start": self.wait_for_visit(("11.0.0.1", 8001, "welcome"), 90)}
         # RFC 6887 8.1, RFC 7723: those that are newer were asked first.
         log = self.agent.log()
