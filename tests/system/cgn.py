@@ -10,7 +10,7 @@ import sys
 import time
 import unittest
 
-from harness import BIN, Dnsd, Process, SystemTest, ZONE
+from harness import BIN, Dnsd, Process, SystemTest, ZONE, ZONE_TEXT
 
 os.environ["PATH"] += ":/usr/sbin:/sbin"
 HOST, CGN, SERVER = "10.64.0.2", "10.64.0.1", "11.0.0.10"  # those of 11.0.0.0/8 are global, and only ours here
@@ -184,14 +184,17 @@ def why_not():
 
 
 class CgnTest(SystemTest):
-    def set_up(self, pcp="", role="host", service="", net=Namespaces, **speaks):
-        """`pcp`: the agent's table; `service`: more for its service. `speaks`: what miniupnpd does, see start_pcp()."""
+    resolver = None  # of the agent; none: the machine's
+
+    def set_up(self, pcp="", role="host", provider=f'server = "{SERVER}"', service="", net=Namespaces, zone_text=ZONE_TEXT,
+               **speaks):
+        """`pcp`, `provider`, `service`: more for the agent's tables. `speaks`: what miniupnpd does, see start_pcp()."""
         refusal = why_not()
         if refusal:
             self.skipTest(refusal)
         self.net = net(self)
         self.address = "11.0.0.1"  # of the CGN, outside
-        self.dnsd = Dnsd(self, tables='[update]\nmin-lease = "1s"\n')
+        self.dnsd = Dnsd(self, zone_text=zone_text, tables='[update]\nmin-lease = "1s"\n')
         self.dnsd.write("dnsd.toml", self.dnsd.text.replace(f'"127.0.0.1:{self.dnsd.port}"', f'"{SERVER}:53"'))
         self.start_dnsd()
         self.launch(role, sys.executable, "-c", SERVE, "0.0.0.0", 8000).wait_for("serving")
@@ -206,7 +209,7 @@ class CgnTest(SystemTest):
             {pcp}
             [[provider]]
             zone = "{ZONE}"
-            server = "{SERVER}"
+            {provider}
             key = {{ name = "{one.name}", secret = "{one.secret}" }}
             [[service]]
             host = "h1.{ZONE}"
@@ -215,7 +218,11 @@ class CgnTest(SystemTest):
             external-port = 8001
             {service}
             """)
+        self.before_the_agent()
         self.start_agent(role)
+
+    def before_the_agent(self):
+        """For what else has to be there."""
 
     def launch(self, role, *command):
         process = Process(self.net.command(role, *command))
@@ -227,7 +234,20 @@ class CgnTest(SystemTest):
         self.server.wait_for("ready: listening on ")
 
     def start_agent(self, role="host"):
-        self.agent = self.launch(role, os.path.join(BIN, "pcp-ddns"), "--config", self.agent_config)
+        self.agent = self.launch(role, *self.agent_command())
+
+    def agent_command(self, *words):
+        command = [os.path.join(BIN, "pcp-ddns"), *words, "--config", self.agent_config]
+        if not self.resolver:
+            return command
+        # Of a command in a namespace, this is seen by it alone.
+        resolv_conf = self.dnsd.write("resolv.conf", f"nameserver {self.resolver}\n")
+        return ["sh", "-c", 'mount --bind "$0" /etc/resolv.conf && exec "$@"', resolv_conf, *command]
+
+    def check(self):
+        """Output of pcp-ddns check."""
+        ran = subprocess.run(self.net.command("host", *self.agent_command("check")), capture_output=True, text=True)
+        return ran.returncode, ran.stdout + ran.stderr
 
     def start_pcp(self):
         """PCP and NAT-PMP come together. With `uptime`, the epoch is the machine's, and shows no restart; `lifetime` is the

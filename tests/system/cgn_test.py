@@ -51,6 +51,30 @@ class Cgn(CgnTest):
         self.leave("8001")
         print("UPnP:", ", ".join(f"{what}: {seconds:.1f} s" for what, seconds in took.items()))
 
+    def checks(self, want, **more):
+        """What pcp-ddns check tells of the gateway."""
+        self.set_up(**more)
+        code, text = self.check()
+        self.assertEqual(code, 0, text)
+        self.assertRegex(text, "(?m)" + want)
+        self.assertNotIn("FAILED", text)
+
+    def test_check_by_pcp(self):
+        self.checks(r"ok      PCP server 10\.64\.0\.1, asked from 10\.64\.0\.2, answers; its epoch is \d+ s$")
+        self.net.ip("host", "route del default")
+        self.assertRegex(self.check()[1], "FAILED  there is no default router")
+
+    def test_check_by_nat_pmp(self):
+        self.checks(r"ok      NAT-PMP server 10\.64\.0\.1, asked from 10\.64\.0\.2, answers; its external address is 11\.0\.0\.1$",
+                    pcp='protocols = ["nat-pmp"]')
+        self.renumber("10.99.0.1")
+        self.assertRegex(self.check()[1], "no      NAT-PMP server 10.64.0.1, asked from 10.64.0.2, has no external address itself")
+
+    def test_check_by_upnp(self):
+        self.checks(r"no      PCP server 10\.64\.0\.1, asked from 10\.64\.0\.2, does not answer(.|\n)*"
+                    r"ok      UPnP gateway, looked for from 10\.64\.0\.2, answers; its external address is 11\.0\.0\.1$",
+                    natpmp="no", upnp="yes")
+
     def test_a_host_with_an_address_of_its_own(self):
         self.set_up(pcp='protocols = ["interface"]', role="cgn")
         self.net.ip("cgn", "route add default dev wan")

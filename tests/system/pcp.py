@@ -36,12 +36,18 @@ class Request:
         self.options = octets[60:]
         self.third_party = None
         self.strict = False
+        self.filters = []       # prefixes, of the mapped form for IPv4
+        self.description = None
         rest = self.options
         while len(rest) >= 4:
             code, size = rest[0], rest[2] * 256 + rest[3]
             if code == 1:
                 self.third_party = unpacked(rest[4:20])
             self.strict |= code == 2
+            if code == 3:
+                self.filters.append(f"{unpacked(rest[8:24])}/{rest[5]}")
+            if code == 128:
+                self.description = rest[4:4 + size].decode()
             rest = rest[4 + (size + 3) // 4 * 4:]
 
 

@@ -67,6 +67,7 @@ class Ports(AgentTest):
         tcp, udp = self.wait_for_ports(f"_mumble._tcp.{HOST}", f"_mumble._udp.{HOST}")
         self.assertEqual(udp, 40000)
         self.assertLess(len(self.pcp.requests), 60, "it gives up")
+        self.agent.wait_for("udp port 8000 stays at external port 40000: one that TCP and UDP both get was not to be had after 6 tries")
         self.finish()
 
     def test_a_port_that_browsers_refuse(self):
@@ -79,6 +80,38 @@ class Ports(AgentTest):
     def test_the_same_port_for_others(self):
         self.set_up(services=SERVICE.replace("8001", "6000").replace("_http", "_ssh"))
         self.assertEqual(self.wait_for_ports(f"_ssh._tcp.{HOST}"), [6000])
+        self.finish()
+
+    def test_one_port_or_none(self):
+        class Server(PcpServer):
+            def __init__(self, case, **more):
+                super().__init__(case, **more)
+                self.taken.add(8001)
+        self.set_up(services=SERVICE + "prefer-failure = true\n", server=Server)
+        self.agent.wait_for("tcp port 8000: CANNOT_PROVIDE_EXTERNAL; asked again in 30 s")
+        self.assertEqual(self.records(), ([], [], []))
+        self.pcp.taken.clear()
+        self.wait_until(self.at(), 40)
+        self.assertTrue(all(request.strict and request.external == 8001 for request in self.pcp.requests))
+        self.finish()
+
+    def test_filter_and_description(self):
+        self.set_up(services=SERVICE + 'filter = ["192.0.2.0/24", "2001:db8::/32", "203.0.113.9"]\ndescription = "Käse"\n')
+        self.wait_until(self.at())
+        request = self.pcp.requests[0]
+        self.assertEqual(request.filters, ["::/0", "192.0.2.0/120", "203.0.113.9/128"], "RFC 6887 13.3: the first lifts those of before")
+        self.assertEqual(request.description, "Käse")
+        self.assertNotIn("filters", self.agent.log())
+        self.finish()
+
+    def test_a_server_that_knows_no_filters(self):
+        class Server(PcpServer):
+            def _answer(self, octets, peer):
+                answer = super()._answer(octets, peer)
+                return answer[:60] if answer and len(answer) > 60 else answer
+        self.set_up(services=SERVICE + 'filter = ["192.0.2.0/24"]\n', server=Server)
+        self.wait_until(self.at())
+        self.agent.wait_for("does not say that it filters, so all may come in")
         self.finish()
 
     def test_for_a_host_behind_this_one(self):

@@ -413,6 +413,82 @@ TEST(PcpClient, Rfc6887Section15_1Deletion) {
   EXPECT_TRUE(unsent.client.is_finished());
 }
 
+/// One mapping, asked for with these.
+class OptionsClient {
+ public:
+  explicit OptionsClient(MapWish wish) : client(address("10.64.0.2"), [] { return 0.5; }) {
+    wish.protocol = 6;
+    wish.internal_port = 8000;
+    wish.suggested = {address("0.0.0.0"), 9000};
+    client.add(std::move(wish), NONCE, START);
+  }
+  std::vector<PcpRequest> poll(Duration at) {
+    std::vector<PcpRequest> sent;
+    client.poll(START + at, [&](std::span<const std::uint8_t> octets) {
+      sent.push_back(parse_request(octets).value());
+    });
+    return sent;
+  }
+  /// Answers with this port and the options as they were asked for.
+  void answer(std::uint16_t port, Duration at, std::uint32_t lifetime = 1000,
+              std::vector<Option> options = {}) {
+    PcpResponse response = Client(1).answer(9000);
+    response.lifetime = lifetime;
+    response.map.external_port = port;
+    response.options = std::move(options);
+    client.received(to_wire(response), START + at);
+  }
+  const Mapping& mapping() const { return client.mappings()[0]; }
+
+  PcpClient client;
+};
+
+TEST(PcpClient, Rfc6887Section13_2OnePortOrNone) {
+  OptionsClient one({.strict = true});
+  auto sent = one.poll({});
+  ASSERT_EQ(sent.size(), 1U);
+  EXPECT_EQ(sent[0].options, std::vector{prefer_failure_option()});
+  one.answer(9000, {});
+  EXPECT_EQ(one.mapping().external()->port, 9000);
+  sent = one.poll(one.client.next() - START);
+  ASSERT_EQ(sent.size(), 1U) << "the renewal";
+  EXPECT_EQ(sent[0].options, std::vector{prefer_failure_option()});
+  EXPECT_EQ(sent[0].map.external_port, 9000);
+  EXPECT_EQ(sent[0].map.external_address, address("0.0.0.0")) << "the server may have moved";
+}
+
+TEST(PcpClient, Rfc6887Section13_2AServerThatGivesAnotherPort) {
+  OptionsClient one({.strict = true});
+  one.poll({});
+  one.answer(9001, {});
+  EXPECT_FALSE(one.mapping().external());
+  auto sent = one.poll({});
+  ASSERT_EQ(sent.size(), 1U) << "it goes back";
+  EXPECT_EQ(sent[0].lifetime, 0U);
+  EXPECT_TRUE(sent[0].options.empty());
+  one.answer(0, {}, 0);
+  EXPECT_TRUE(one.mapping().is_port_refused());
+  EXPECT_EQ(one.mapping().error(), "the server gives port 9001 instead of 9000");
+  EXPECT_EQ(one.client.next(), START + seconds(30)) << "not in a circle";
+  sent = one.poll(seconds(30));
+  ASSERT_EQ(sent.size(), 1U);
+  EXPECT_EQ(sent[0].options, std::vector{prefer_failure_option()});
+  one.answer(9000, seconds(30));
+  EXPECT_EQ(one.mapping().state(), Mapping::State::MAPPED);
+}
+
+TEST(PcpClient, Rfc6887Section13_3FiltersThatTheServerIsSilentAbout) {
+  const std::vector<Option> filter{filter_option({120, 0, address("192.0.2.0")})};
+  OptionsClient one({.options = filter});
+  EXPECT_EQ(one.poll({}).at(0).options, filter);
+  one.answer(9000, {});
+  EXPECT_TRUE(one.mapping().is_unfiltered());
+  one.answer(9000, {}, 1000, filter);
+  EXPECT_FALSE(one.mapping().is_unfiltered());
+  one.client.remove_all(START);
+  EXPECT_TRUE(one.poll({}).at(0).options.empty()) << "MALFORMED_OPTION in a deletion";
+}
+
 TEST(PcpClient, ManyMappingsGoOutInBursts) {
   Client client(120);
   EXPECT_EQ(client.poll({}).size(), 50U);

@@ -36,6 +36,18 @@ Random make_random() {
 
 const char* protocol_name(std::uint8_t protocol) { return protocol == 17 ? "udp" : "tcp"; }
 
+/// Of those that a mapping has from before none is left (RFC 6887 §13.3).
+void add_filters(const std::vector<Filter>& filters, bool ipv4, std::vector<Option>& options) {
+  const auto fits = [&](const Filter& filter) { return keys::is_ipv4(filter.peer) == ipv4; };
+  if (filters.empty()) return;
+  options.push_back(filter_option({}));
+  // Where none fits, nobody may come in: the server refuses those of the other family.
+  const bool any = std::ranges::any_of(filters, fits);
+  for (const Filter& filter : filters) {
+    if (!any || fits(filter)) options.push_back(filter_option(filter));
+  }
+}
+
 std::string seconds_text(Duration duration) {
   return std::to_string(std::chrono::ceil<std::chrono::seconds>(duration).count()) + " s";
 }
@@ -71,6 +83,9 @@ Agent::Agent(Config config, StateFile& file, State state)
     if (mapped.external_port == 0) mapped.external_port = service.external_port;
     mapped.web = mapped.web || service.is_web();
     mapped.equal_ports = mapped.equal_ports || service.equal_ports;
+    mapped.prefer_failure = mapped.prefer_failure || service.prefer_failure;
+    if (mapped.description.empty()) mapped.description = service.description;
+    mapped.filters.insert(mapped.filters.end(), service.filters.begin(), service.filters.end());
     service_mapping_.push_back(at->second);
   }
   add_port_rules();
@@ -101,7 +116,7 @@ void Agent::add_port_rules() {
         mapped.web = mapped.web || mapped_[*twin].web;
       }
     }
-    port_rules_.add(mapped.web, twin);
+    port_rules_.add(mapped.web && !mapped.prefer_failure, twin);
   }
 }
 
@@ -292,14 +307,19 @@ MapWish Agent::wish(const Mapped& mapped) const {
   wish.suggested.port = mapped.external_port != 0 ? mapped.external_port : mapped.port;
   const bool third_party = mapped.internal != Address{};
   if (third_party) wish.options.push_back(third_party_option(mapped.internal));
+  if (!mapped.description.empty()) {
+    wish.options.push_back(description_option(mapped.description));
+  }
+  wish.strict = mapped.prefer_failure;
   // No address in particular (RFC 6887 §11.1): of the family of the host that is reached, but a
   // host that has no IPv4 lacks just that, and may have a NAT64.
   const bool ipv4 = config_.pcp.external_ipv4.value_or(
       keys::is_ipv4(third_party ? mapped.internal : gateway_->local()) ||
       (!third_party && !surroundings_.local_v4));
   if (ipv4) wish.suggested.address[10] = wish.suggested.address[11] = 0xff;
+  add_filters(mapped.filters, ipv4, wish.options);
   const SavedMapping* before = saved(mapped);
-  if (before != nullptr && keys::is_ipv4(before->external.address) == ipv4) {
+  if (before != nullptr && !wish.strict && keys::is_ipv4(before->external.address) == ipv4) {
     wish.suggested = before->external;
   }
   return wish;
@@ -329,6 +349,7 @@ void Agent::work() {
       port_rules_.apply(*client_, time);
       for (std::size_t i = 0; i < mapped_.size(); ++i) {
         log_mapping(client_->mappings()[i], mapped_[i]);
+        log_port(i);
       }
     }
   }
@@ -371,8 +392,27 @@ void Agent::log_mapping(const Mapping& mapping, Mapped& mapped) {
             : "";
     spdlog::warn("{}: {}{}", what, mapping.error(), again);
   }
+  if (mapping.is_unfiltered() && !std::exchange(mapped.unfiltered_logged, true)) {
+    spdlog::warn("{}: {} does not say that it filters, so all may come in", what,
+                 to_text(ways_.current()));
+  }
   mapped.logged = mapping.external();
   mapped.logged_error = mapping.error();
+}
+
+void Agent::log_port(std::size_t index) {
+  Mapped& mapped = mapped_[index];
+  const bool given_up = port_rules_.has_given_up(*client_, index);
+  if (given_up && !mapped.given_up_logged) {
+    const std::uint16_t port = client_->mappings()[index].external()->port;
+    spdlog::warn("{} port {} stays at external port {}: {} after {} tries",
+                 protocol_name(mapped.protocol), mapped.port, port,
+                 mapped.web && is_refused_by_browsers(port)
+                     ? "none that browsers go to was to be had"
+                     : "one that TCP and UDP both get was not to be had",
+                 MAX_PORT_TRIES);
+  }
+  mapped.given_up_logged = given_up;
 }
 
 bool Agent::may_be_published(const Address& address) const {

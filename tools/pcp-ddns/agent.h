@@ -48,9 +48,14 @@ class Agent {
     Address internal{};               // of another host; zeros: this one
     bool web = false;
     bool equal_ports = false;
+    bool prefer_failure = false;
+    std::string description;
+    std::vector<Filter> filters;
     bool decided = false;  // there has been a mapping, or there was time enough for one
     std::optional<External> logged;
     std::string logged_error;
+    bool unfiltered_logged = false;
+    bool given_up_logged = false;
   };
 
   void connect();
@@ -70,6 +75,8 @@ class Agent {
   void schedule_work();
   void work();
   void log_mapping(const Mapping& mapping, Mapped& mapped);
+  /// Of mapped_.
+  void log_port(std::size_t index);
   bool may_be_published(const Address& address) const;
   void publish(Time now);
   void save();

@@ -2,15 +2,19 @@
 
 #include <unistd.h>
 
+#include <array>
 #include <boost/asio/io_context.hpp>
 #include <cerrno>
 #include <cstring>
+#include <functional>
 #include <ostream>
 
-#include "tools/pcp-ddns/default_router.h"
 #include "tools/pcp-ddns/dns_exchange.h"
+#include "tools/pcp-ddns/nat_pmp.h"
 #include "tools/pcp-ddns/pcp_socket.h"
 #include "tools/pcp-ddns/primary.h"
+#include "tools/pcp-ddns/upnp.h"
+#include "tools/pcp-ddns/ways.h"
 #include "zones/text.h"
 
 namespace pcp_ddns {
@@ -25,57 +29,148 @@ constexpr keys::ExchangeOptions EXCHANGE{.try_timeout = std::chrono::millisecond
                                          .udp_tries = 3,
                                          .total_timeout = std::chrono::milliseconds(10'000)};
 
+enum class Verdict : std::uint8_t {
+  OK,
+  NO,  // one of several that may be there
+  FAILED,
+};
+
 struct Finding {
-  bool well = false;
+  Verdict verdict{};
   std::string text;
 };
 
 std::ostream& operator<<(std::ostream& out, const Finding& finding) {
-  return out << (finding.well ? "ok      " : "FAILED  ") << finding.text << std::endl;
+  const char* word = finding.verdict == Verdict::OK   ? "ok      "
+                     : finding.verdict == Verdict::NO ? "no      "
+                                                      : "FAILED  ";
+  return out << word << finding.text << std::endl;
 }
 
 Finding check_state(const std::filesystem::path& path) {
   if (::access(path.parent_path().c_str(), W_OK | X_OK) == 0)
-    return {true, "state " + path.string()};
-  return {false,
+    return {Verdict::OK, "state " + path.string()};
+  return {Verdict::FAILED,
           "state " + path.string() + ": its folder cannot be written: " + std::strerror(errno)};
 }
 
 Finding judge(const PcpResponse& response, const std::string& server) {
   if (response.result == ResultCode::SUCCESS) {
-    return {true, server + " answers; its epoch is " + std::to_string(response.epoch) + " s"};
+    return {Verdict::OK,
+            server + " answers; its epoch is " + std::to_string(response.epoch) + " s"};
   }
   if (response.result == ResultCode::UNSUPP_VERSION && response.version == 0) {
-    return {true, server + " knows NAT-PMP only, by which it will be asked"};
+    return {Verdict::OK, server + " knows NAT-PMP only, by which it will be asked"};
   }
-  return {false, server + " answers " + to_text(response.result)};
+  return {Verdict::FAILED, server + " answers " + to_text(response.result)};
 }
 
-/// Asks for nothing but an answer, from which the epoch can be seen.
-Finding check_pcp_server(const PcpServer& server) {
-  boost::asio::io_context context;
-  PcpSocket socket(context);
-  std::optional<PcpResponse> response;
-  const std::string failure = socket.open(server, [&](std::span<const std::uint8_t> octets) {
-    response = parse_response(octets);
-    if (response) context.stop();
-  });
-  std::string name = "PCP server " + to_text(server);
-  if (!failure.empty()) return {false, name + ": " + failure};
-  name += ", asked from " + keys::to_text(socket.local()) + ",";
-  PcpRequest request;
-  request.opcode = Opcode::ANNOUNCE;
-  request.client = socket.local();
-  const auto octets = to_wire(request);
-  for (int i = 0; i < PCP_TRIES && !response; ++i) {
+/// An address that visitors may come to.
+std::string judge_external(const Address& external) {
+  std::string text = "; its external address is " + keys::to_text(external);
+  if (!keys::is_global(external)) text += ", which is not global: there is another NAT behind it";
+  return text;
+}
+
+/// Sends until there is an answer. @return empty, or what went wrong
+std::string ask(boost::asio::io_context& context, PcpSocket& socket,
+                std::span<const std::uint8_t> octets, const std::function<bool()>& is_answered) {
+  for (int i = 0; i < PCP_TRIES && !is_answered(); ++i) {
     socket.send(octets);
     context.restart();
     context.run_for(PCP_TRY_TIME);
   }
-  if (response) return judge(*response, name);
-  return {false, name +
-                     " does not answer: is the port open, is it a PCP server? Without one, the NAT "
-                     "gives no mappings"};
+  return is_answered() ? "" : " does not answer";
+}
+
+/// Asks for nothing but an answer, from which the epoch can be seen.
+Finding check_pcp(const Way& way) {
+  boost::asio::io_context context;
+  PcpSocket socket(context);
+  std::optional<PcpResponse> response;
+  const std::string failure = socket.open(way.server, [&](std::span<const std::uint8_t> octets) {
+    response = parse_response(octets);
+    if (response) context.stop();
+  });
+  std::string name = to_text(way);
+  if (!failure.empty()) return {Verdict::FAILED, name + ": " + failure};
+  name += ", asked from " + keys::to_text(socket.local()) + ",";
+  PcpRequest request;
+  request.opcode = Opcode::ANNOUNCE;
+  request.client = socket.local();
+  const std::string silence =
+      ask(context, socket, to_wire(request), [&] { return response.has_value(); });
+  if (silence.empty()) return judge(*response, name);
+  return {Verdict::FAILED, name + silence};
+}
+
+/// Asks for the external address.
+Finding check_nat_pmp(const Way& way) {
+  boost::asio::io_context context;
+  PcpSocket socket(context);
+  std::optional<NatPmpResponse> response;
+  const std::string failure = socket.open(way.server, [&](std::span<const std::uint8_t> octets) {
+    response = parse_nat_pmp_response(octets);
+    if (response) context.stop();
+  });
+  std::string name = to_text(way);
+  if (!failure.empty()) return {Verdict::FAILED, name + ": " + failure};
+  name += ", asked from " + keys::to_text(socket.local()) + ",";
+  const std::string silence =
+      ask(context, socket, std::array<std::uint8_t, 2>{}, [&] { return response.has_value(); });
+  if (!silence.empty()) return {Verdict::FAILED, name + silence};
+  if (response->result == 3) {  // RFC 6886 §3.5
+    return {Verdict::FAILED, name + " has no external address itself"};
+  }
+  if (response->opcode != 0 || response->result != 0) {
+    return {Verdict::FAILED, name + " answers result " + std::to_string(response->result)};
+  }
+  return {Verdict::OK, name + " answers" + judge_external(response->external)};
+}
+
+Finding check_way(const Way& way, const Surroundings& surroundings) {
+  const Address local = surroundings.local_v4.value_or(Address{});
+  switch (way.protocol) {
+    case Protocol::PCP:
+      return check_pcp(way);
+    case Protocol::NAT_PMP:
+      return check_nat_pmp(way);
+    case Protocol::UPNP: {
+      const std::string name = to_text(way) + ", looked for from " + keys::to_text(local) + ",";
+      const auto external = find_upnp_gateway(local);
+      if (!external) return {Verdict::FAILED, name + " does not answer"};
+      if (*external == Address{}) return {Verdict::FAILED, name + " has no external address"};
+      return {Verdict::OK, name + " answers" + judge_external(*external)};
+    }
+    case Protocol::INTERFACE:
+      break;
+  }
+  return {Verdict::OK, "this host has a global address, so that no mapping is needed"};
+}
+
+/// What gives mappings. Servers that are configured are all asked; else one that is found is
+/// enough.
+bool check_ways(const Config& config, std::ostream& out) {
+  boost::asio::io_context context;
+  const Surroundings surroundings = look_around(context);
+  const std::vector<Way> ways = list_ways(config.pcp, surroundings);
+  const bool guessed = config.pcp.servers.empty();
+  bool well = false;
+  for (const Way& way : ways) {
+    Finding finding = check_way(way, surroundings);
+    well = well || finding.verdict == Verdict::OK;
+    if (guessed && finding.verdict == Verdict::FAILED) finding.verdict = Verdict::NO;
+    out << finding;
+    if (guessed && well) return true;
+  }
+  if (ways.empty()) {
+    out << Finding{Verdict::FAILED, "there is no default router, and no [pcp] servers are named"};
+  } else if (!well) {
+    out << Finding{Verdict::FAILED,
+                   "nobody gives mappings: does the router have PCP, NAT-PMP or "
+                   "UPnP, and is it switched on?"};
+  }
+  return well;
 }
 
 zones::Message empty_update(const zones::Name& zone) {
@@ -90,12 +185,12 @@ std::string name_of(const udp::endpoint& server) {
 }
 
 Finding judge(const DnsOutcome& outcome, const std::string& name, const std::string& zone) {
-  if (outcome.exchange == nullptr) return {false, name + ": " + outcome.failure};
+  if (outcome.exchange == nullptr) return {Verdict::FAILED, name + ": " + outcome.failure};
   const zones::Message& response = outcome.exchange->response();
   const unsigned upper = response.edns ? response.edns->extended_rcode : 0;
   const auto rcode = static_cast<zones::Rcode>(upper << 4 | response.header.rcode);
   if (rcode == zones::Rcode::NOERROR && outcome.exchange->tsig_error() == 0) {
-    return {true, name + " knows the key, and takes updates of " + zone};
+    return {Verdict::OK, name + " knows the key, and takes updates of " + zone};
   }
   std::string text = name + " answers " + zones::to_text(rcode);
   // Of those that are signed (RFC 8945 §5.4); others end the exchange with a sentence.
@@ -106,14 +201,14 @@ Finding judge(const DnsOutcome& outcome, const std::string& name, const std::str
     text += ": it is no primary of " + zone;
   }
   if (rcode == zones::Rcode::REFUSED) text += ": it takes no updates of " + zone + " from this key";
-  return {false, text};
+  return {Verdict::FAILED, text};
 }
 
 Finding check_provider(const ProviderConfig& config) {
   boost::asio::io_context context;
   PrimaryFinder finder(context, config);
   const std::string name = "provider " + config.name;
-  Finding finding{false,
+  Finding finding{Verdict::FAILED,
                   name + ": no answer within " + std::to_string(PROVIDER_TIME.count()) + " s"};
   PrimaryFinder::Servers servers;
   finder.find([&](PrimaryFinder::Servers found, const std::string& failure) {
@@ -130,7 +225,7 @@ Finding check_provider(const ProviderConfig& config) {
         });
     context.run_for(PROVIDER_TIME);
     cancel();
-    if (finding.well) break;
+    if (finding.verdict == Verdict::OK) break;
   }
   return finding;
 }
@@ -140,23 +235,12 @@ Finding check_provider(const ProviderConfig& config) {
 bool check_surroundings(const Config& config, std::ostream& out) {
   const Finding state = check_state(config.state);
   out << state;
-  bool well = state.well;
-  std::vector<PcpServer> servers = config.pcp.servers;
-  if (servers.empty()) servers = default_routers();
-  if (servers.empty()) {
-    out << Finding{false, "there is no default router, and no [pcp] servers are named"};
-  }
-  bool mapped = false;
-  for (const PcpServer& server : servers) {
-    const Finding finding = check_pcp_server(server);
-    out << finding;
-    mapped = mapped || finding.well;
-  }
-  well = well && mapped;
+  bool well = state.verdict == Verdict::OK;
+  well = check_ways(config, out) && well;
   for (const ProviderConfig& provider : config.providers) {
     const Finding finding = check_provider(provider);
     out << finding;
-    well = well && finding.well;
+    well = well && finding.verdict == Verdict::OK;
   }
   return well;
 }

@@ -28,6 +28,8 @@ constexpr std::uint8_t UDP = 17;
 constexpr std::size_t MAX_SERVICES = 10'000;
 constexpr std::size_t MAX_TXT_OCTETS = 255;           // RFC 1035 §3.3.14
 constexpr std::size_t MAX_ALL_TXT_OCTETS = 1300;      // RFC 6763 §6.2
+constexpr std::size_t MAX_DESCRIPTION_OCTETS = 128;   // RFC 7220 §3: that servers should keep
+constexpr std::size_t MAX_FILTERS = 32;               // that fit into a message
 constexpr std::size_t MAX_INSTANCE_OCTETS = 63;       // RFC 6763 §4.1.1
 constexpr std::size_t MAX_SERVICE_LABEL_OCTETS = 63;  // RFC 6763 §7 wants 16; all have not more
 
@@ -100,6 +102,7 @@ class Reader {
   void read_pcp(TomlFields& top);
   void read_provider(const toml::table& table);
   void read_service(const toml::table& table);
+  void read_mapping(TomlFields& fields, ServiceConfig& service);
   void read_names(TomlFields& fields, ServiceConfig& service);
   void read_txt(TomlFields& fields, ServiceConfig& service);
   void read_web(TomlFields& fields, ServiceConfig& service);
@@ -277,17 +280,7 @@ void Reader::read_service(const toml::table& table) {
   if (!fields.integer("port", service.port, 1, 65535) && !fields.has("port")) {
     fields.missing("port", "on which the service listens here");
   }
-  fields.integer("external-port", service.external_port, 1, 65535);
-  fields.boolean("equal-ports", service.equal_ports);
-  std::string internal;
-  if (const toml::node* node = fields.string("internal-address", internal)) {
-    const auto address = keys::address_from_text(internal);
-    if (!address || *address == Address{}) {
-      fields.error(node, "internal-address", "must be an address, as \"192.168.1.20\"");
-    } else {
-      service.internal = *address;
-    }
-  }
+  read_mapping(fields, service);
   fields.integer("priority", service.priority, 0, 65535);
   fields.integer("weight", service.weight, 0, 65535);
   read_txt(fields, service);
@@ -301,10 +294,55 @@ void Reader::read_service(const toml::table& table) {
   config_.services.push_back(std::move(service));
 }
 
+/// What the mapping is asked for with.
+void Reader::read_mapping(TomlFields& fields, ServiceConfig& service) {
+  fields.integer("external-port", service.external_port, 1, 65535);
+  fields.boolean("equal-ports", service.equal_ports);
+  fields.boolean("prefer-failure", service.prefer_failure);
+  if (const toml::node* node = fields.string("description", service.description)) {
+    const bool has_control = std::ranges::any_of(
+        service.description, [](unsigned char c) { return c < 0x20 || c == 0x7f; });
+    if (service.description.size() > MAX_DESCRIPTION_OCTETS || has_control) {
+      fields.error(node, "description", "must be at most 128 octets of text");
+    }
+  }
+  fields.strings("filter", [&](const toml::node& node, const std::string& text) {
+    const auto rule = keys::AddressRule::from_text(text);
+    // A prefix of no bits lifts all filters (RFC 6887 §13.3).
+    if (!rule || rule->kind != keys::AddressRule::Kind::PREFIX || rule->bits == 0) {
+      fields.error(&node, "filter",
+                   "must be prefixes, as \"192.0.2.0/24\", not \"" + keys::printable(text) + "\"");
+    } else if (service.filters.size() == MAX_FILTERS) {
+      fields.error(&node, "filter", "has more than " + std::to_string(MAX_FILTERS) + " prefixes");
+    } else {
+      service.filters.push_back({rule->bits, 0, rule->prefix});
+    }
+  });
+  std::string internal;
+  if (const toml::node* node = fields.string("internal-address", internal)) {
+    const auto address = keys::address_from_text(internal);
+    if (!address || *address == Address{}) {
+      fields.error(node, "internal-address", "must be an address, as \"192.168.1.20\"");
+    } else {
+      service.internal = *address;
+    }
+  }
+}
+
 void Reader::check_equal_ports() {
   std::set<std::tuple<Address, std::uint16_t, std::uint8_t>> there;
   for (const ServiceConfig& one : config_.services) {
     there.emplace(one.internal, one.port, one.protocol);
+  }
+  for (const ServiceConfig& one : config_.services) {
+    const bool is_equal = std::ranges::any_of(config_.services, [&](const ServiceConfig& other) {
+      return other.equal_ports && other.port == one.port && other.internal == one.internal;
+    });
+    if (one.prefer_failure && is_equal) {
+      problems_.error(one.line,
+                      "[[service]] has prefer-failure, one port or none, but equal-ports may need "
+                      "another one");
+    }
   }
   for (const ServiceConfig& one : config_.services) {
     const std::uint8_t other = one.protocol == TCP ? UDP : TCP;

@@ -72,6 +72,9 @@ struct ServiceConfig {
   std::uint16_t external_port = 0;  // a wish; 0: the port itself
   Address internal{};               // of another host, for which it asks; zeros: this one
   bool equal_ports = false;         // TCP and UDP have the same external port
+  bool prefer_failure = false;      // that external port or none
+  std::string description;          // that the server keeps with the mapping; empty: none
+  std::vector<Filter> filters;      // who may come in; none: all
   std::uint16_t priority = 0;
   std::uint16_t weight = 0;
   std::vector<std::string> txt;

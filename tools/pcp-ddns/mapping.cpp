@@ -28,15 +28,20 @@ std::chrono::seconds error_lifetime(std::uint32_t lifetime) {
                                           MAX_LIFETIME);
 }
 
-const Option* third_party_of(const std::vector<Option>& options) {
-  const auto found = std::ranges::find(options, OptionCode::THIRD_PARTY, &Option::code);
+const Option* find_option(const std::vector<Option>& options, OptionCode code) {
+  const auto found = std::ranges::find(options, code, &Option::code);
   return found == options.end() ? nullptr : &*found;
+}
+const Option* third_party_of(const std::vector<Option>& options) {
+  return find_option(options, OptionCode::THIRD_PARTY);
 }
 
 }  // namespace
 
 Mapping::Mapping(MapWish wish, const Nonce& nonce, Time now)
-    : wish_(std::move(wish)), nonce_(nonce), next_(now) {}
+    : wish_(std::move(wish)), nonce_(nonce), next_(now) {
+  if (wish_.strict) wish_.options.push_back(prefer_failure_option());
+}
 
 Time Mapping::next() const { return external_ ? std::min(next_, expires_) : next_; }
 
@@ -113,7 +118,8 @@ PcpRequest Mapping::request(const Address& client) const {
     return request;
   }
   request.lifetime = static_cast<std::uint32_t>(wish_.lifetime.count());
-  const External& suggested = last_ ? *last_ : wish_.suggested;
+  // What is strict must not hold on to an address that the server has lost.
+  const External& suggested = last_ && !wish_.strict ? *last_ : wish_.suggested;
   request.map.external_port = suggested.port;
   request.map.external_address = suggested.address;
   return request;
@@ -158,10 +164,20 @@ void Mapping::received(const PcpResponse& response, Time now, const Random& rand
   if (!is_usable(response.map)) {
     return refuse("the server's answer has no external address and port", now + SHORT_ERROR);
   }
+  if (wish_.strict && response.map.external_port != wish_.suggested.port) {
+    // Of a server that does not know the option: its mapping goes back.
+    remove(now);
+    exchange_ = Exchange{wish_.suggested, true, SHORT_ERROR};
+    error_ = "the server gives port " + std::to_string(response.map.external_port) +
+             " instead of " + std::to_string(wish_.suggested.port);
+    return;
+  }
   external_ = External{response.map.external_address, response.map.external_port};
   last_ = external_;
   // Else a renewal would fail at a server that has moved.
-  std::erase(wish_.options, prefer_failure_option());
+  if (!wish_.strict) std::erase(wish_.options, prefer_failure_option());
+  unfiltered_ = find_option(wish_.options, OptionCode::FILTER) != nullptr &&
+                find_option(response.options, OptionCode::FILTER) == nullptr;
   exchanged_ = false;
   error_.clear();
   lifetime_ = std::min<std::chrono::seconds>(std::chrono::seconds(response.lifetime), MAX_LIFETIME);
@@ -207,7 +223,12 @@ bool Mapping::begin_again(Time now) {
   std::erase(wish_.options, prefer_failure_option());
   if (wanted.strict) wish_.options.push_back(prefer_failure_option());
   exchanged_ = true;
-  ask(now);
+  if (wanted.rest == Duration::zero()) {
+    ask(now);
+  } else {
+    refuse(std::exchange(error_, {}), now + wanted.rest);
+    port_refused_ = true;
+  }
   return true;
 }
 

@@ -36,9 +36,10 @@ struct External {
 struct MapWish {
   std::uint8_t protocol = 0;  // IANA: 6 is TCP, 17 UDP
   std::uint16_t internal_port = 0;
-  External suggested;  // all zeros of a family asks for one of that family (RFC 6887 §11.1)
+  External suggested{};  // all zeros of a family asks for one of that family (RFC 6887 §11.1)
   std::chrono::seconds lifetime{3600};
   std::vector<Option> options{};
+  bool strict = false;  // the suggested port or none (PREFER_FAILURE, RFC 6887 §13.2)
 };
 
 class Mapping {
@@ -89,6 +90,8 @@ class Mapping {
   /// @param suggested  without an address: any; without a port: the one wished for before
   /// @param strict  that port or none (PREFER_FAILURE, §13.2)
   void exchange(const External& suggested, bool strict, Time now);
+  /// True for a mapping that was asked for with filters, and given without a word of them.
+  bool is_unfiltered() const { return unfiltered_; }
   /// REFUSED, since the port that was strictly asked for is not to be had.
   bool is_port_refused() const { return state_ == State::REFUSED && port_refused_; }
 
@@ -114,10 +117,12 @@ class Mapping {
   struct Exchange {
     External suggested;
     bool strict = false;
+    Duration rest{};  // before it is asked for
   };
   std::optional<Exchange> exchange_;  // once the deletion is over
   bool exchanged_ = false;            // until there is an answer
   bool port_refused_ = false;
+  bool unfiltered_ = false;
   int renewals_ = 0;
   int tries_ = 0;
 };

@@ -92,6 +92,16 @@ void PortRules::apply_twin(PcpClient& client, std::size_t index, Time now) {
   client.exchange_port(index, {{}, port}, false, now);
 }
 
+bool PortRules::has_given_up(const PcpClient& client, std::size_t index) const {
+  const Rule& rule = rules_[index];
+  const auto& external = client.mappings()[index].external();
+  if (rule.tries < MAX_PORT_TRIES || !external) return false;
+  if (is_wrong(client, index)) return true;
+  if (!rule.twin) return false;
+  const auto& twin = client.mappings()[*rule.twin].external();
+  return twin && twin->port != external->port;
+}
+
 bool PortRules::is_settled(const PcpClient& client, std::size_t index) const {
   const auto pair_is_settled = [&](std::size_t first, std::size_t second) {
     if (rules_[second].tries >= MAX_PORT_TRIES) return true;

@@ -30,6 +30,8 @@ class PortRules {
   void restart();
   /// Asks for other ports where they will not do.
   void apply(PcpClient& client, Time now);
+  /// True when it goes by another port than it shall, since no other was to be had.
+  bool has_given_up(const PcpClient& client, std::size_t index) const;
   /// False as long as its port may soon be exchanged for another.
   bool is_settled(const PcpClient& client, std::size_t index) const;
 

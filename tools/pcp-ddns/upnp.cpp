@@ -56,12 +56,12 @@ class Igd {
   Igd& operator=(const Igd&) = delete;
 
   PcpResponse answer(const PcpRequest& request);
+  bool find();
+  bool read_external_address(Address& address);
 
  private:
-  bool find();
   ResultCode map(const PcpRequest& request, MapData& map);
   int add(const PcpRequest& request, std::uint16_t& port);
-  bool read_external_address(Address& address);
 
   const Address local_;
   UPNPUrls urls_{};
@@ -115,8 +115,9 @@ PcpResponse Igd::answer(const PcpRequest& request) {
     response.lifetime = REFUSED_SECONDS;
   } else {
     // Only those that were carried out are told (RFC 6887 §7.3).
-    std::erase_if(response.options,
-                  [](const Option& option) { return option.code != OptionCode::PREFER_FAILURE; });
+    std::erase_if(response.options, [](const Option& option) {
+      return option.code != OptionCode::PREFER_FAILURE && option.code != OptionCode::DESCRIPTION;
+    });
   }
   return response;
 }
@@ -160,14 +161,18 @@ ResultCode Igd::map(const PcpRequest& request, MapData& map) {
 /// @param port  a wish; becomes what is mapped
 int Igd::add(const PcpRequest& request, std::uint16_t& port) {
   const std::string inner = std::to_string(request.map.internal_port);
+  std::string description = "pcp-ddns";
+  for (const Option& option : request.options) {
+    if (const auto text = read_description(option)) description = *text;
+  }
   std::uint32_t lease = request.lifetime;
   const bool strict = has_option(request, OptionCode::PREFER_FAILURE);
   int error = 0;
   for (int i = 0; i < MAX_PORTS_TRIED; ++i) {
     error = UPNP_AddPortMapping(urls_.controlURL, data_.first.servicetype,
                                 std::to_string(port).c_str(), inner.c_str(), own_.data(),
-                                "pcp-ddns", request.map.protocol == UDP ? "UDP" : "TCP", nullptr,
-                                std::to_string(lease).c_str());
+                                description.c_str(), request.map.protocol == UDP ? "UDP" : "TCP",
+                                nullptr, std::to_string(lease).c_str());
     if (error == ONLY_PERMANENT_LEASES && lease != 0) {
       lease = 0;  // renewed and deleted as one with a lease
     } else if (error == SAME_PORTS_REQUIRED && port != request.map.internal_port && !strict) {
@@ -182,6 +187,14 @@ int Igd::add(const PcpRequest& request, std::uint16_t& port) {
 }
 
 }  // namespace
+
+std::optional<Address> find_upnp_gateway(const Address& local) {
+  Igd igd(local);
+  if (!igd.find()) return std::nullopt;
+  Address external{};
+  igd.read_external_address(external);
+  return external;
+}
 
 void UpnpWorker::open(const Address& local, OnResponse on_response) {
   on_response_ = std::make_shared<OnResponse>(std::move(on_response));

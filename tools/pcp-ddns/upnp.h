@@ -6,6 +6,7 @@
 #include <functional>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <span>
 #include <thread>
 #include <utility>
@@ -50,5 +51,9 @@ class UpnpWorker {
   bool ends_ = false;
   std::thread thread_;
 };
+
+/// Looks for a gateway without a word of mappings. Blocks for seconds.
+/// @return its external address, zeros when it tells none; empty when there is no gateway
+std::optional<Address> find_upnp_gateway(const Address& local);
 
 }  // namespace pcp_ddns
