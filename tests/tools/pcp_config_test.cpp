@@ -47,6 +47,51 @@ type = "_http._tcp"
 port = 8000
 )";
 
+TEST(PcpConfig, Dyndns2) {
+  const std::string service = SERVICE;
+  const std::string provider =
+      "[[provider]]\nprotocol = \"dyndns2\"\nserver = \"dyn.example.net.\"\nlogin = \"h1\"\n"
+      "password = \"open sesame\"\nports = true\n";
+  const auto result = parse_config(provider + service, "/etc/agent.toml");
+  for (const auto& error : result.errors) ADD_FAILURE() << error.to_text();
+  ASSERT_TRUE(result.config);
+  const ProviderConfig& one = result.config->providers[0];
+  EXPECT_EQ(one.server, "dyn.example.net");
+  EXPECT_EQ(one.port, 443);
+  EXPECT_TRUE(one.zone.is_root());
+  ASSERT_TRUE(one.dyndns);
+  EXPECT_EQ(one.dyndns->login, "h1");
+  EXPECT_EQ(one.dyndns->path, "/nic/update");
+  EXPECT_TRUE(one.dyndns->ports);
+  const auto password = one.dyndns->password->octets();
+  EXPECT_EQ(std::string(password.begin(), password.end()), "open sesame");
+  const struct {
+    const char* old;
+    const char* now;
+    const char* error;
+  } rows[] = {
+      {"server = \"dyn.example.net.\"\n", "", ":1: 'server' in [[provider]] is missing"},
+      {"login = \"h1\"\n", "", ":1: 'login' in [[provider]] is missing"},
+      {"\"h1\"", "\"h1:a\"", ":4: 'login' in [[provider]] must be a user name"},
+      {"password = \"open sesame\"\n", "", ":1: 'password-file' in [[provider]] is missing"},
+      {"open sesame", "open\\nsesame", ":5: 'password' in [[provider]] must be one line"},
+      {"password = \"open sesame\"", "password-file = \"/nowhere\"", ":5: 'password-file'"},
+      {"ports = true", "path = \"/a?b\"", ":6: 'path' in [[provider]] must be a path"},
+      {"ports = true", "refresh = \"1s\"", ":6: 'refresh' in [[provider]]"},
+      {"ports = true", "replace = true", ":6: "},
+  };
+  for (const auto& row : rows) {
+    SCOPED_TRACE(row.now);
+    std::string text = provider;
+    text.replace(text.find(row.old), std::string(row.old).size(), row.now);
+    const auto wrong = parse_config(text + service, "/etc/agent.toml");
+    ASSERT_EQ(wrong.errors.size(), 1U);
+    const std::string error = wrong.errors[0].to_text();
+    EXPECT_NE(error.find(row.error), std::string::npos) << error;
+    EXPECT_EQ(error.find("sesame"), std::string::npos) << "a secret";
+  }
+}
+
 TEST(PcpConfig, Smallest) {
   const auto result = parse_config(std::string(PROVIDER) + SERVICE, "/etc/agent.toml");
   for (const auto& error : result.errors) ADD_FAILURE() << error.to_text();

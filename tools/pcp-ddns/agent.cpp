@@ -90,11 +90,11 @@ Agent::Agent(Config config, StateFile& file, State state)
   }
   add_port_rules();
   for (const ProviderConfig& provider : config_.providers) {
-    providers_.push_back(std::make_unique<Provider>(context_, provider, random_,
-                                                    state_.published[provider.name], [this] {
-                                                      save();
-                                                      if (once_) schedule_work();
-                                                    }));
+    providers_.push_back(
+        make_provider(context_, provider, random_, state_.published[provider.name], [this] {
+          save();
+          if (once_) schedule_work();
+        }));
   }
 }
 
@@ -439,7 +439,7 @@ void Agent::publish(Time time) {
     }
     Provider& provider = *providers_[index];
     std::set<RRsetKey> kept;
-    for (const RRsetKey& key : provider.publisher().known()) {
+    for (const RRsetKey& key : provider.known()) {
       const auto owns = [&](const ServiceConfig* service) {
         return may_belong_to(key, *service, provider.config().zone);
       };
@@ -465,7 +465,7 @@ void Agent::save() {
   state_.mappings = std::move(mappings);
   state_.published.clear();
   for (const auto& provider : providers_) {
-    auto ours = provider->publisher().ours();
+    auto ours = provider->ours();
     if (!ours.empty()) state_.published[provider->config().name] = std::move(ours);
   }
   std::string failure = file_.save(state_);

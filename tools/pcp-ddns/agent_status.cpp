@@ -22,7 +22,7 @@ ProviderStatus provider_status(const Provider& provider, const ServiceConfig& se
   status.state = ProviderStatus::State::PUBLISHED;
   for (const RRsetKey& key :
        {RRsetKey{service.owner, zones::Type::SRV}, RRsetKey{service.owner, zones::Type::TXT}}) {
-    const Publisher::Progress progress = provider.publisher().progress(key);
+    const Progress progress = provider.progress(key);
     if (progress.published) continue;
     status.state =
         progress.error.empty() ? ProviderStatus::State::WAITING : ProviderStatus::State::FAILED;

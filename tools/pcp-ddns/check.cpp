@@ -10,6 +10,7 @@
 #include <ostream>
 
 #include "tools/pcp-ddns/dns_exchange.h"
+#include "tools/pcp-ddns/https_exchange.h"
 #include "tools/pcp-ddns/nat_pmp.h"
 #include "tools/pcp-ddns/pcp_socket.h"
 #include "tools/pcp-ddns/primary.h"
@@ -204,7 +205,32 @@ Finding judge(const DnsOutcome& outcome, const std::string& name, const std::str
   return {Verdict::FAILED, text};
 }
 
+/// A login without a name: nothing is changed by it.
+Finding check_dyndns(const ProviderConfig& config) {
+  boost::asio::io_context context;
+  const std::string name = "provider " + config.name + " at " + config.server;
+  Finding finding{Verdict::FAILED,
+                  name + ": no answer within " + std::to_string(PROVIDER_TIME.count()) + " s"};
+  run_https_exchange(context, {config.server, config.port, config.dyndns->ca_file},
+                     {config.dyndns->path, config.dyndns->login, config.dyndns->password},
+                     [&](const HttpsOutcome& outcome) {
+                       if (!outcome.failure.empty()) {
+                         finding.text = name + ": " + outcome.failure;
+                       } else if (outcome.status == 401 || outcome.body.starts_with("badauth")) {
+                         finding.text = name + " does not know this login and password";
+                       } else if (outcome.status != 200) {
+                         finding.text =
+                             name + " answers HTTP status " + std::to_string(outcome.status);
+                       } else {
+                         finding = {Verdict::OK, name + " takes the login"};
+                       }
+                     });
+  context.run_for(PROVIDER_TIME);
+  return finding;
+}
+
 Finding check_provider(const ProviderConfig& config) {
+  if (config.dyndns) return check_dyndns(config);
   boost::asio::io_context context;
   PrimaryFinder finder(context, config);
   const std::string name = "provider " + config.name;

@@ -14,6 +14,7 @@
 #include "keys/toml_fields.h"
 #include "keys/toml_file.h"
 #include "tools/common/host_name.h"
+#include "tools/pcp-ddns/config_dyndns.h"
 #include "tools/pcp-ddns/config_key.h"
 
 namespace pcp_ddns {
@@ -25,6 +26,7 @@ using zones::Name;
 
 constexpr std::uint8_t TCP = 6;  // IANA "Protocol Numbers"
 constexpr std::uint8_t UDP = 17;
+constexpr std::uint16_t HTTPS_PORT = 443;
 constexpr std::size_t MAX_SERVICES = 10'000;
 constexpr std::size_t MAX_TXT_OCTETS = 255;           // RFC 1035 §3.3.14
 constexpr std::size_t MAX_ALL_TXT_OCTETS = 1300;      // RFC 6763 §6.2
@@ -239,7 +241,14 @@ void Reader::read_provider(const toml::table& table) {
                                          std::to_string(other.line) + ": " + provider.name);
     }
   }
-  if (!fields.domain_name("zone", provider.zone) && !fields.has("zone")) {
+  std::string protocol = "update";
+  const toml::node* protocol_node = fields.string("protocol", protocol);
+  if (protocol != "update" && protocol != "dyndns2") {
+    fields.error(protocol_node, "protocol", "must be \"update\" or \"dyndns2\"");
+  }
+  const bool is_dyndns = protocol == "dyndns2";
+  if (is_dyndns) provider.port = HTTPS_PORT;
+  if (!fields.domain_name("zone", provider.zone) && !fields.has("zone") && !is_dyndns) {
     fields.missing("zone", "that is updated, as \"dyn.example.\"");
   }
   std::string server;
@@ -249,6 +258,14 @@ void Reader::read_provider(const toml::table& table) {
                    "must be an address or a host name, with a port or without: \"192.0.2.53\", "
                    "\"192.0.2.53:53\", \"[2001:db8::53]:53\", \"ns.example.:53\"");
     }
+  }
+  if (is_dyndns) {
+    if (!fields.has("server")) fields.missing("server", "that is asked over HTTPS");
+    if (provider.server.ends_with('.')) provider.server.pop_back();  // certificates have none
+    provider.dyndns = read_dyndns(fields, config_.file);
+    fields.finish();
+    config_.providers.push_back(std::move(provider));
+    return;
   }
   fields.integer("ttl", provider.ttl, 1, 60);
   fields.boolean("replace", provider.replace);

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -48,10 +49,21 @@ struct PcpConfig {
   bool uses(Protocol protocol) const;
 };
 
-/// A name server that takes updates.
+/// Of a provider that takes no UPDATE, but GET over HTTPS.
+struct DyndnsConfig {
+  std::string login;
+  std::shared_ptr<const keys::Secret> password;
+  std::string path = "/nic/update";
+  bool ports = false;  // it knows `service` and `port`, as dnsd does
+  std::chrono::seconds refresh = std::chrono::hours(28 * 24);  // many forget a name after 30 days
+  std::filesystem::path ca_file;  // whose certificates are trusted; empty: the system's
+};
+
+/// Who publishes names.
 struct ProviderConfig {
   std::string name;
   zones::Name zone;
+  std::optional<DyndnsConfig> dyndns;  // empty: a name server that takes UPDATE
   std::string server;  // address or host name; empty: the primary that the zone's SOA names
   std::uint16_t port = 53;
   keys::Signer signer;

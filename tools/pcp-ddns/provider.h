@@ -1,48 +1,52 @@
-// One name server: its publisher, and the exchanges with it.
+// Where names are published: a name server that takes UPDATE, or a provider that speaks dyndns2.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <functional>
+#include <memory>
+#include <set>
+#include <string>
 #include <vector>
 
 #include "tools/pcp-ddns/config.h"
-#include "tools/pcp-ddns/primary.h"
-#include "tools/pcp-ddns/publisher.h"
+#include "tools/pcp-ddns/records.h"
+#include "tools/pcp-ddns/report.h"
 
 namespace pcp_ddns {
 
+/// What has become of an RRset that is wanted.
+struct Progress {
+  bool published = false;  // as it is wanted
+  std::string error;       // of the last attempt with it, when that failed
+};
+
+/// Used by the thread of its io_context.
 class Provider {
  public:
-  /// @param config  must outlive it
-  /// @param write_down  called before an update is sent and after its answer: what is ours has
-  ///                    changed
-  Provider(boost::asio::io_context& context, const ProviderConfig& config, const Random& random,
-           const std::vector<OwnRecord>& ours, std::function<void()> write_down);
-  ~Provider();
+  Provider() = default;
+  virtual ~Provider() = default;
   Provider(const Provider&) = delete;
   Provider& operator=(const Provider&) = delete;
 
-  const ProviderConfig& config() const { return config_; }
-  const Publisher& publisher() const { return publisher_; }
-  void want(Wanted wanted, const std::set<RRsetKey>& undecided);
-  bool is_clean() const { return publisher_.is_clean() && !publisher_.is_busy(); }
-
- private:
-  void drive();
-  void find_server();
-  void exchange();
-  void finished(const Report& report);
-
-  boost::asio::io_context& context_;
-  const ProviderConfig& config_;
-  Publisher publisher_;
-  std::function<void()> write_down_;
-  boost::asio::steady_timer timer_;
-  PrimaryFinder finder_;
-  PrimaryFinder::Servers servers_;  // known until one fails
-  std::size_t next_server_ = 0;
-  std::function<void()> cancel_;
+  virtual const ProviderConfig& config() const = 0;
+  /// What there shall be from now on. Of `undecided`, what is there stays.
+  virtual void want(Wanted wanted, const std::set<RRsetKey>& undecided) = 0;
+  /// RRsets of which records may be at the provider.
+  virtual std::vector<RRsetKey> known() const = 0;
+  /// Records that are, or may be, at the provider: what has to be known after a restart.
+  virtual std::vector<OwnRecord> ours() const = 0;
+  virtual Progress progress(const RRsetKey& key) const = 0;
+  /// True when nothing of ours is left that can be taken away, as far as is known.
+  virtual bool is_clean() const = 0;
 };
+
+/// @param config  must outlive it
+/// @param ours  records that may be there from before
+/// @param write_down  called before something is sent and after its answer: what is ours has
+/// changed
+std::unique_ptr<Provider> make_provider(boost::asio::io_context& context,
+                                        const ProviderConfig& config, const Random& random,
+                                        const std::vector<OwnRecord>& ours,
+                                        std::function<void()> write_down);
 
 }  // namespace pcp_ddns

@@ -108,7 +108,7 @@ bool Publisher::is_as_wanted(const Entry& entry) {
          same_records(entry.confirmed->rdatas, entry.wanted->rdatas);
 }
 
-Publisher::Progress Publisher::progress(const RRsetKey& key) const {
+Progress Publisher::progress(const RRsetKey& key) const {
   const auto at = entries_.find(key);
   if (at == entries_.end() || !at->second.wanted) return {};
   return {is_as_wanted(at->second), at->second.error};

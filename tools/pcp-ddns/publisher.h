@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "tools/pcp-ddns/mapping.h"
+#include "tools/pcp-ddns/provider.h"
 #include "tools/pcp-ddns/records.h"
 #include "zones/message.h"
 
@@ -25,13 +26,6 @@ constexpr std::chrono::seconds FIRST_RETRY{
 constexpr std::chrono::seconds MAX_RETRY{300};  // … up to this
 /// How long a name is left alone that somebody else holds, or that the server refuses.
 constexpr std::chrono::seconds NAME_RETRY{60};
-
-/// A line for the log.
-struct Report {
-  enum class Level : std::uint8_t { DEBUG, INFO, WARNING };
-  Level level{};
-  std::string text;
-};
 
 /// Keeps one provider's records as they are wanted.
 ///
@@ -66,11 +60,6 @@ class Publisher {
   /// There was none.
   Report failed(const std::string& why, Time now);
   bool is_busy() const { return !plan_.empty(); }
-  /// What has become of an RRset that is wanted.
-  struct Progress {
-    bool published = false;  // as it is wanted
-    std::string error;       // of the last update with it, when that failed
-  };
   Progress progress(const RRsetKey& key) const;
   /// True when nothing of ours is left, as far as is known.
   bool is_clean() const;
