@@ -170,14 +170,14 @@ def why_not():
     """What keeps this test from running here; empty when nothing does."""
     missing = [tool for tool in ("ip", "nft", "miniupnpd") if not shutil.which(tool)]
     if missing:
-        return f"no {', '.join(missing)}: tools/setup test"
+        return f"no {', '.join(missing)}: tools/setup demo"
     if os.geteuid():
         return "not root"
     probe = unittest.TestCase()
     try:
         Namespaces(probe)
     except subprocess.CalledProcessError as error:
-        return f"namespaces are not permitted: {error.cmd}: {error.stdout} {error.stderr}"
+        return f"{' '.join(error.cmd)}: {error.stdout or ''}{error.stderr or ''}"
     finally:
         probe.doCleanups()
     return ""

@@ -132,8 +132,8 @@ def arrive(scene, address):
 
 
 def show(scene):
+    """Of one that has begun."""
     print(f"\nA host behind a CGN ({scene.title}):\n  {scene.map}")
-    scene.begin()
     print(f"$ build/bin/pcp-ddns --config FILE      on the host: its port {scene.port}, please")
     arrive(scene, scene.addresses[0])
     time.sleep(3)
@@ -151,14 +151,28 @@ def main(options):
         subprocess.run(["mount", "-t", "tmpfs", "tmpfs", "/run"], check=True)
     elif "--loopback" not in options and os.geteuid():
         start_in_a_user_namespace()
-    refusal = "as was asked for" if "--loopback" in options else cgn.why_not()
-    if refusal and "--loopback" not in options:
-        print(f"\nNo network namespaces here ({refusal.strip().splitlines()[0]}).")
-    scene = OnLoopback() if refusal else InNamespaces()
+    scene = OnLoopback() if "--loopback" in options else begin_in_namespaces()
     try:
+        if isinstance(scene, OnLoopback):
+            scene.begin()
         show(scene)
     finally:
         scene.doCleanups()
+
+
+def begin_in_namespaces():
+    """What has begun there, or what is to begin instead."""
+    refusal = cgn.why_not()
+    if not refusal:
+        scene = InNamespaces()
+        try:
+            scene.begin()
+            return scene
+        except (AssertionError, subprocess.CalledProcessError) as error:
+            scene.doCleanups()
+            refusal = str(error)
+    print(f"\nNo CGN of network namespaces here: {refusal.strip().splitlines()[0]}")
+    return OnLoopback()
 
 
 if __name__ == "__main__":
