@@ -1,4 +1,2 @@
-// Code of Asio and Beast, compiled once for all (BOOST_ASIO_SEPARATE_COMPILATION, …BEAST…).
+// Asio's own code, compiled once for all (BOOST_ASIO_SEPARATE_COMPILATION).
 #include <boost/asio/impl/src.hpp>
-#include <boost/asio/ssl/impl/src.hpp>
-#include <boost/beast/src.hpp>
