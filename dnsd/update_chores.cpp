@@ -73,8 +73,8 @@ void UpdateWriter::Impl::prune() {
 bool UpdateWriter::Impl::keep_up(std::size_t coming) {
   if (leases.owes() && !expire_leases()) return false;
   const std::size_t limit = limits.checkpoint_lag;
-  const std::size_t slice = limits.checkpoint_slice *
-                            std::clamp<std::size_t>(coming / MESSAGES_PER_SLICE, 1, LONG_SLICE);
+  const std::size_t slice =
+      limits.checkpoint_slice * std::clamp<std::size_t>(coming / MESSAGES_PER_SLICE, 1, LONG_SLICE);
   const bool waits_for_retry =
       retry_delay.count() != 0 && std::chrono::steady_clock::now() < retry_at;
   const bool is_far = checkpoint.lag() > limit / 4 * 3 || checkpoint.replay_length() > 2 * limit;
@@ -139,6 +139,7 @@ bool UpdateWriter::Impl::expire_leases() {
   }
   note_progress();
   publish(publisher.newest().policy);
+  tell_committed();
   builder->reclaim(publisher.oldest_in_use());
   expired.fetch_add(records, std::memory_order_relaxed);
   return true;

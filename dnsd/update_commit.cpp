@@ -57,6 +57,7 @@ void UpdateWriter::Impl::commit(std::span<UpdateJob> jobs, bool& answered) {
   }
   note_progress();
   if (!batch.is_empty()) publish(publisher.newest().policy);
+  tell_committed();
   settle(replays, jobs, outcomes);
   answered = true;
   answer(jobs, outcomes);

@@ -99,6 +99,9 @@ struct WriterStatus {
 class UpdateWriter {
  public:
   using Clock = std::function<std::chrono::sys_seconds()>;
+  /// Called by the writer's thread (and once by the constructor) when batches up to `lsn` are on
+  /// disk and published; must be quick and not throw.
+  using OnCommit = std::function<void(zones::Lsn lsn)>;
 
   /// @param builder  what load() filled, frozen; its newest version is what the publisher holds
   /// @param loaded   as load() gave it: the checkpoint is behind by these names. A store whose
@@ -108,7 +111,7 @@ class UpdateWriter {
   UpdateWriter(std::unique_ptr<zones::Store> store,
                std::unique_ptr<zones::CatalogueBuilder> builder, StatePublisher& publisher,
                zones::Loaded loaded, WriterLimits limits, Clock clock,
-               std::unique_ptr<LeaseTable> leases = nullptr);
+               std::unique_ptr<LeaseTable> leases = nullptr, OnCommit on_commit = {});
   /// Stops as stop() does.
   ~UpdateWriter();
 

@@ -26,7 +26,7 @@ struct UpdateWriter::Impl {
 
   Impl(std::unique_ptr<zones::Store> store_in, std::unique_ptr<zones::CatalogueBuilder> builder_in,
        StatePublisher& publisher_in, const zones::Loaded& loaded, WriterLimits limits_in,
-       Clock clock_in, std::unique_ptr<LeaseTable> lease_table);
+       Clock clock_in, std::unique_ptr<LeaseTable> lease_table, OnCommit on_commit_in);
 
   // --- the writer's thread ---
   void run();
@@ -53,6 +53,9 @@ struct UpdateWriter::Impl {
   void answer(std::span<UpdateJob> jobs, std::span<const Outcome> outcomes);
   bool keep_up(std::size_t coming);
   void note_progress();
+  void tell_committed() const {
+    if (on_commit) on_commit(store->last_lsn());
+  }
   bool try_slice(std::size_t names);
   void note_store(bool writable, const std::string& why);
   void finish();
@@ -62,6 +65,7 @@ struct UpdateWriter::Impl {
   StatePublisher& publisher;
   const WriterLimits limits;
   const Clock clock;
+  const OnCommit on_commit;
   Leases leases;
   Checkpoint checkpoint;
   UpdateRates rates;

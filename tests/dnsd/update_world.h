@@ -68,7 +68,8 @@ class World {
   /// Loads the store and starts.
   explicit World(
       std::unique_ptr<zones::Store> store, WriterLimits limits = {},
-      std::size_t max_octets = std::size_t{1} << 30, Clock clock = [] { return NOW; }) {
+      std::size_t max_octets = std::size_t{1} << 30, Clock clock = [] { return NOW; },
+      UpdateWriter::OnCommit on_commit = {}) {
     auto builder = std::make_unique<zones::CatalogueBuilder>(max_octets);
     auto leases = std::make_unique<LeaseTable>();
     zones::Loaded loaded = zones::load(*store, *builder, leases.get());
@@ -76,7 +77,7 @@ class World {
     publisher_ = std::make_unique<StatePublisher>(State{builder->version(), catalogue, policy()});
     writer_ = std::make_unique<UpdateWriter>(std::move(store), std::move(builder), *publisher_,
                                              std::move(loaded), limits, std::move(clock),
-                                             std::move(leases));
+                                             std::move(leases), std::move(on_commit));
   }
 
   UpdateWriter& writer() { return *writer_; }

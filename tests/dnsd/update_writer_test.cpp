@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <mutex>
 #include <thread>
 
 #include "dnsd/update_world.h"
@@ -82,6 +83,34 @@ TEST_F(UpdateWriterTest, NoerrorMeansOnDiskAndVisible) {
   one.responder = std::move(responder);
   ASSERT_TRUE(world.writer().submit(one));
   EXPECT_EQ(seen.get(), std::pair(true, true));
+}
+
+TEST_F(UpdateWriterTest, TellsOfEachBatchOnceItIsOnDiskAndBeforeItIsAnswered) {
+  std::mutex mutex;
+  std::vector<zones::Lsn> told;
+  const auto seen = [&] {
+    const std::lock_guard lock(mutex);
+    return told;
+  };
+  World world(
+      store(), {}, std::size_t{1} << 30, [] { return testing::NOW; },
+      [&](zones::Lsn lsn) {
+        EXPECT_EQ(disk_->last, lsn);
+        const std::lock_guard lock(mutex);
+        told.push_back(lsn);
+      });
+  using Lsns = std::vector<zones::Lsn>;
+  EXPECT_EQ(seen(), (Lsns{0}));
+  EXPECT_EQ(world.send("a 60 A 192.0.2.1"), Rcode::NOERROR);
+  EXPECT_EQ(seen(), (Lsns{0, 1}));
+  EXPECT_EQ(world.send("", "x 0 ANY ANY"), Rcode::NXDOMAIN);  // a row of the journal as well
+  EXPECT_EQ(seen(), (Lsns{0, 1, 2}));
+  fails_ = true;
+  EXPECT_EQ(world.send("b 60 A 192.0.2.1"), Rcode::SERVFAIL);
+  EXPECT_EQ(seen(), (Lsns{0, 1, 2}));
+  fails_ = false;
+  EXPECT_EQ(world.send("b 60 A 192.0.2.1"), Rcode::NOERROR);
+  EXPECT_EQ(seen(), (Lsns{0, 1, 2, 3}));
 }
 
 TEST_F(UpdateWriterTest, RcodesOfEachStep) {
