@@ -10,6 +10,7 @@
 #include "dnsd/config_identity.h"
 #include "dnsd/config_keys.h"
 #include "dnsd/config_sig0.h"
+#include "dnsd/config_upstream.h"
 #include "dnsd/http/config_http.h"
 #include "dnsd/signers.h"
 #include "keys/grant_toml.h"
@@ -195,6 +196,7 @@ void read_zones(ConfigFields& top, Config& config) {
                      "has no effect: this version sends no NOTIFY; let secondaries poll");
     }
     read_grants(fields, zone, config, names);
+    read_upstreams(fields, zone, config);
     fields.finish();
     if (!name) continue;
     if (const auto [first, added] = lines.emplace(zone.name, zone.line); !added) {
@@ -312,6 +314,14 @@ std::vector<std::string> needs_restart(const Config& before, const Config& after
     return set;
   };
   check(names_of(before) == names_of(after), "the list of zones");
+  const auto upstreams_of = [](const Config& config) {
+    std::map<zones::Name, std::vector<UpstreamConfig>> upstreams;
+    for (const ZoneConfig& zone : config.zones) {
+      if (!zone.upstreams.empty()) upstreams[zone.name] = zone.upstreams;
+    }
+    return upstreams;
+  };
+  check(upstreams_of(before) == upstreams_of(after), "[[zone.upstream]]");
   return names;
 }
 

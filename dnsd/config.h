@@ -15,6 +15,7 @@
 #include "dnsd/rate_limit.h"
 #include "dnsd/state.h"
 #include "dnsd/update_writer.h"
+#include "dnsd/upstream_config.h"
 #include "keys/grant.h"
 #include "keys/keyring.h"
 #include "keys/toml_problems.h"
@@ -28,6 +29,7 @@ struct ZoneConfig {
   zones::Name name;
   std::filesystem::path file;  // imported once, when the store has no such zone; empty: none
   std::vector<keys::Grant> grants;
+  std::vector<UpstreamConfig> upstreams;
   bool first_come = false;  // a new name is whose key comes first
   std::size_t line = 0;     // of its [[zone]]
 };
@@ -72,8 +74,8 @@ struct Config {
   Identity identity;                                 // what is told by NSID and in class CHAOS
   std::vector<keys::TsigKey> keys;
   std::vector<PublicKeyConfig> public_keys;
-  keys::Portal portal;    // `addresses` and `names` of [http]
-  http::HttpConfig http;  // the rest of it
+  keys::Portal portal;                 // `addresses` and `names` of [http]
+  http::HttpConfig http;               // the rest of it
   std::vector<Endpoint> admin_listen;  // of [admin]; none: off
   std::vector<ZoneConfig> zones;
 };

@@ -176,6 +176,38 @@ void add_writer(Families& families, const WriterStatus& status) {
   families.counter("dnsd_leases_expired_total", "Records whose leases ended.", status.expired);
 }
 
+void add_upstreams(Families& families, const std::vector<UpstreamStatus>& upstreams) {
+  const auto of_each = [&](const char* name, const char* help, MetricType type,
+                           const auto& value_of) {
+    families.begin(name, help, type);
+    for (const UpstreamStatus& one : upstreams) {
+      families.add(static_cast<double>(value_of(one)),
+                   {{"zone", one.zone}, {"server", one.server}});
+    }
+  };
+  of_each("dnsd_upstream_acknowledged_lsn", "Number of the newest batch that the upstream has.",
+          MetricType::Gauge, [](const auto& one) { return one.acknowledged_lsn; });
+  of_each("dnsd_upstream_behind_batches", "Batches of the journal after that one.",
+          MetricType::Gauge, [](const auto& one) { return one.behind; });
+  of_each("dnsd_upstream_failing", "1 when the last try was no success, else 0.", MetricType::Gauge,
+          [](const auto& one) { return one.failing ? 1 : 0; });
+  of_each("dnsd_upstream_messages_total", "Updates that the upstream acknowledged.",
+          MetricType::Counter, [](const auto& one) { return one.messages; });
+  of_each("dnsd_upstream_records_total", "Records in these, deletions included.",
+          MetricType::Counter, [](const auto& one) { return one.records; });
+  of_each("dnsd_upstream_failures_total", "Tries that were no success.", MetricType::Counter,
+          [](const auto& one) { return one.failures; });
+  of_each("dnsd_upstream_full_syncs_total", "Full synchronisations completed.", MetricType::Counter,
+          [](const auto& one) { return one.full_syncs; });
+  families.begin("dnsd_upstream_last_error_seconds", "When the last try failed, in Unix time.",
+                 MetricType::Gauge);
+  for (const UpstreamStatus& one : upstreams) {
+    if (one.last_error.empty()) continue;
+    families.add(static_cast<double>(one.last_error_at.time_since_epoch().count()),
+                 {{"zone", one.zone}, {"server", one.server}, {"error", one.last_error}});
+  }
+}
+
 void add_zones(Families& families, const zones::Catalogue& catalogue) {
   families.gauge("dnsd_zones", "Zones served.", static_cast<double>(catalogue.size()));
   if (catalogue.size() == 0) return;
@@ -230,6 +262,7 @@ std::string metrics_text(const MetricsSources& sources, const State& state) {
   if (sources.http) add_http(families, *sources.http);
   if (sources.dyndns) add_dyndns(families, *sources.dyndns);
   if (sources.writer) add_writer(families, sources.writer());
+  if (sources.upstreams) add_upstreams(families, sources.upstreams());
   add_zones(families, state.catalogue);
   return families.text();
 }

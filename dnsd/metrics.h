@@ -13,6 +13,7 @@
 #include "dnsd/tcp_listener.h"
 #include "dnsd/udp_worker.h"
 #include "dnsd/update_writer.h"
+#include "dnsd/upstream.h"
 
 namespace dnsd {
 
@@ -24,6 +25,7 @@ struct MetricsSources {
   const http::HttpCounters* http = nullptr;
   const http::DynDnsCounters* dyndns = nullptr;
   std::function<WriterStatus()> writer{};
+  std::function<std::vector<UpstreamStatus>()> upstreams{};
   std::string version{};
   std::chrono::sys_seconds started_at{};
 };

@@ -25,6 +25,7 @@
 #include "dnsd/tcp_listener.h"
 #include "dnsd/udp_worker.h"
 #include "dnsd/update_writer.h"
+#include "dnsd/upstream.h"
 #include "zones/counted.h"
 #include "zones/loader.h"
 #include "zones/sqlite_store.h"
@@ -93,6 +94,7 @@ struct Server::Impl {
   zones::Loaded loaded;                              // likewise
   std::unique_ptr<LeaseTable> leases;                // likewise
   std::unique_ptr<StatePublisher> publisher;
+  std::unique_ptr<Upstreams> upstreams;  // null: none are configured
   std::unique_ptr<UpdateWriter> writer;
   std::unique_ptr<Dispatcher> dispatcher;
   std::unique_ptr<TcpListener> tcp;
@@ -197,8 +199,15 @@ void Server::Impl::reload_http() {
 }
 
 void Server::Impl::start_threads() {
+  UpdateWriter::OnCommit on_commit;
+  if (std::ranges::any_of(config.zones, [](const auto& zone) { return !zone.upstreams.empty(); })) {
+    upstreams = std::make_unique<Upstreams>(config.zones, config.store_path, *publisher);
+    on_commit = [this](zones::Lsn lsn) { upstreams->committed(lsn); };
+  }
   writer = std::make_unique<UpdateWriter>(std::move(store), std::move(builder), *publisher,
-                                          std::move(loaded), config.update, now, std::move(leases));
+                                          std::move(loaded), config.update, now, std::move(leases),
+                                          std::move(on_commit));
+  if (upstreams) upstreams->start();
   dispatcher = std::make_unique<Dispatcher>(*writer, now, config.tcp.max_transfers, config.sig0);
   tcp->start(*dispatcher);
   for (const auto& worker : udp) worker->start();
@@ -225,8 +234,10 @@ void Server::Impl::start_admin() {
                          .http = http ? &http->counters() : nullptr,
                          .dyndns = dyndns ? &dyndns->counters() : nullptr,
                          .writer = [this] { return writer->status(); },
+                         .upstreams = {},
                          .version = DNSD_VERSION,
                          .started_at = now()};
+  if (upstreams) sources.upstreams = [this] { return upstreams->status(); };
   for (const auto& worker : udp) sources.udp.push_back(&worker->counters());
   admin_handler = std::make_unique<http::AdminHandler>(std::move(sources));
   admin_handler->add_to(admin_routes);
@@ -247,6 +258,7 @@ void Server::Impl::stop() {
   if (dispatcher) dispatcher->stop();
   if (writer) writer->stop();
   if (history) history->stop();
+  if (upstreams) upstreams->stop();
   if (http) http->stop();
   if (admin) admin->stop();
   if (tcp) tcp->stop();
@@ -318,6 +330,7 @@ void Server::reload(const Config& config) {
   set_log_level(config.log_level);
   if (impl_->http) impl_->reload_http();
   impl_->writer->set_policy(make_policy(config));
+  if (impl_->upstreams) impl_->upstreams->retry_now();  // a key may be right now
   spdlog::info("reloaded {}: {}, {}", config.file.string(),
                zones::counted(config.keys.size(), "key"),
                zones::counted(config.zones.size(), "zone"));

@@ -384,6 +384,59 @@ const Wrong WRONG[] = {
     {"notify",
      "[[zone]]\nname = \"e.\"\nnotify = [\"there\"]",
      {"'notify' in [[zone]] must be \"address:port\""}},
+    {"upstream without anything",
+     "[[key]]\nname = \"k.\"\nsecret = \"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\"\n[[zone]]\n"
+     "name = \"e.\"\n[[zone.upstream]]\ntypes = [\"A\"]",
+     {"f.toml:6: 'server' in [[zone.upstream]] is missing",
+      "f.toml:6: 'key' in [[zone.upstream]] is missing"}},
+    {"upstream by a name",
+     "[[key]]\nname = \"k.\"\nsecret = \"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\"\n[[zone]]\n"
+     "name = \"e.\"\n[[zone.upstream]]\nserver = \"ns.e:53\"\nkey = \"k.\"",
+     {"f.toml:7: 'server' in [[zone.upstream]] must be \"address:port\""}},
+    {"upstream at port 0",
+     "[[key]]\nname = \"k.\"\nsecret = \"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\"\n[[zone]]\n"
+     "name = \"e.\"\n[[zone.upstream]]\nserver = \"192.0.2.1:0\"\nkey = \"k.\"",
+     {"f.toml:7: 'server' in [[zone.upstream]] has port 0"}},
+    {"two upstreams in one",
+     "[[key]]\nname = \"k.\"\nsecret = \"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\"\n[[zone]]\n"
+     "name = \"e.\"\n[[zone.upstream]]\nserver = [\"192.0.2.1:53\", \"192.0.2.2:53\"]\nkey = "
+     "\"k.\"",
+     {"f.toml:7: 'server' in [[zone.upstream]] is one server"}},
+    {"the same upstream twice",
+     "[[key]]\nname = \"k.\"\nsecret = \"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\"\n[[zone]]\n"
+     "name = \"e.\"\n[[zone.upstream]]\nserver = \"192.0.2.1:53\"\nkey = "
+     "\"k.\"\n[[zone.upstream]]\nserver = \"192.0.2.1:53\"\nkey = \"k.\"",
+     {"f.toml:10: 'server' in [[zone.upstream]] is 192.0.2.1:53, which this zone has"}},
+    {"an upstream that is this server",
+     "listen = [\"192.0.2.1:53\"]\n[[key]]\nname = \"k.\"\nsecret = "
+     "\"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\"\n[[zone]]\n"
+     "name = \"e.\"\n[[zone.upstream]]\nserver = \"192.0.2.1:53\"\nkey = \"k.\"",
+     {"f.toml:8: 'server' in [[zone.upstream]] is 192.0.2.1:53, where this server listens itself"}},
+    {"an upstream that is this server by any address",
+     "[[key]]\nname = \"k.\"\nsecret = \"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\"\n[[zone]]\n"
+     "name = \"e.\"\n[[zone.upstream]]\nserver = \"127.0.0.1:53\"\nkey = \"k.\"",
+     {"f.toml:7: 'server' in [[zone.upstream]] is 127.0.0.1:53, where this server listens itself"}},
+    {"upstream with a key that is not there",
+     "[[key]]\nname = \"k.\"\nsecret = \"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\"\n[[zone]]\n"
+     "name = \"e.\"\n[[zone.upstream]]\nserver = \"192.0.2.1:53\"\nkey = \"other.\"",
+     {"f.toml:8: 'key' in [[zone.upstream]] names 'other.', but there is no [[key]] of that name"}},
+    {"types of an upstream",
+     "[[key]]\nname = \"k.\"\nsecret = \"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\"\n[[zone]]\n"
+     "name = \"e.\"\n[[zone.upstream]]\nserver = \"192.0.2.1:53\"\nkey = \"k.\"\ntypes = [\"A\", "
+     "\"SOA\"]\nexclude-types = [\"ANY\", \"x\"]\nfull-sync = \"ixfr\"",
+     {"f.toml:9: 'types' in [[zone.upstream]] has SOA, which is never sent",
+      "f.toml:10: 'exclude-types' in [[zone.upstream]] must be record types, as \"A\", \"SRV\" or "
+      "\"TYPE65280\", not \"ANY\"",
+      "f.toml:10: 'exclude-types' in [[zone.upstream]] must be record types, as \"A\", \"SRV\" or "
+      "\"TYPE65280\", not \"x\"",
+      "f.toml:11: 'full-sync' in [[zone.upstream]] must be \"transfer\" or \"replace\""}},
+    {"times of an upstream",
+     "[[key]]\nname = \"k.\"\nsecret = \"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\"\n[[zone]]\n"
+     "name = \"e.\"\n[[zone.upstream]]\nserver = \"192.0.2.1:53\"\nkey = \"k.\"\ntimeout = "
+     "\"1ms\"\nretry-min = \"1min\"\nretry-max = \"1s\"\nretries = 3",
+     {"f.toml:9: 'timeout' in [[zone.upstream]] must be",
+      "f.toml:11: 'retry-max' in [[zone.upstream]] leaves no time to wait",
+      "f.toml:12: unknown field 'retries' in [[zone.upstream]]"}},
     {"grant without key",
      "[[zone]]\nname = \"e.\"\n[[zone.grant]]\nupdate = true",
      {"f.toml:3: 'key' in [[zone.grant]] is missing"}},
@@ -560,6 +613,55 @@ TEST(Config, FileThatCannotBeRead) {
   EXPECT_FALSE(result.config);
   EXPECT_EQ(text_of(result.errors),
             "/nonexistent/dnsd.toml: cannot be read: No such file or directory\n");
+}
+
+TEST(Config, Upstreams) {
+  const Config config = good(std::string(KEY) + R"(
+[[zone]]
+name = "dyn.example."
+[[zone.upstream]]
+server = "192.0.2.53:53"
+key = "H1.dyn.example."
+[[zone.upstream]]
+server = "[2001:db8::53]:5353"
+key = "h1.dyn.example."
+apex-ns = true
+types = ["A", "SRV", "type65280"]
+exclude-types = "A"
+full-sync = "replace"
+timeout = "2s"
+retry-min = "100ms"
+retry-max = "1min"
+[[zone]]
+name = "other.example."
+)");
+  ASSERT_EQ(config.zones.size(), 2U);
+  EXPECT_TRUE(config.zones[1].upstreams.empty());
+  ASSERT_EQ(config.zones[0].upstreams.size(), 2U);
+  const UpstreamConfig& first = config.zones[0].upstreams[0];
+  EXPECT_EQ(to_text(first.server), "192.0.2.53:53");
+  EXPECT_EQ(first.key, config.keys[0].name);
+  EXPECT_EQ(first.filter, UpstreamFilter{});
+  EXPECT_EQ(first.full_sync, UpstreamConfig::FullSync::TRANSFER);
+  EXPECT_EQ(first.timeout, 10s);
+  EXPECT_EQ(first.retry_min, 1s);
+  EXPECT_EQ(first.retry_max, 5min);
+  const UpstreamConfig& second = config.zones[0].upstreams[1];
+  EXPECT_EQ(to_text(second.server), "[2001:db8::53]:5353");
+  EXPECT_EQ(
+      second.filter,
+      (UpstreamFilter{.apex_ns = true,
+                      .types = {zones::Type::A, zones::Type::SRV, static_cast<zones::Type>(65280)},
+                      .excluded = {zones::Type::A}}));
+  EXPECT_EQ(second.full_sync, UpstreamConfig::FullSync::REPLACE);
+  EXPECT_EQ(second.timeout, 2s);
+  EXPECT_EQ(second.retry_min, 100ms);
+  EXPECT_EQ(second.retry_max, 1min);
+
+  Config changed = config;
+  EXPECT_EQ(needs_restart(config, changed), std::vector<std::string>{});
+  changed.zones[0].upstreams.pop_back();
+  EXPECT_EQ(needs_restart(config, changed), std::vector<std::string>{"[[zone.upstream]]"});
 }
 
 TEST(Config, WhatNeedsARestart) {

@@ -56,6 +56,24 @@ TEST(Metrics, EachFigure) {
                                .tcp = &tcp,
                                .dispatch = &dispatch,
                                .writer = [&] { return status; },
+                               .upstreams =
+                                   [] {
+                                     UpstreamStatus one;
+                                     one.zone = "z0.example.";
+                                     one.server = "192.0.2.1:53";
+                                     one.acknowledged_lsn = 9;
+                                     one.behind = 4;
+                                     one.messages = 3;
+                                     one.records = 30;
+                                     one.failures = 2;
+                                     one.full_syncs = 1;
+                                     one.failing = true;
+                                     UpstreamStatus other = one;
+                                     other.server = "[::1]:53";
+                                     one.last_error = "REFUSED";
+                                     one.last_error_at = NOW;
+                                     return std::vector{one, other};
+                                   },
                                .version = "1.2\"3",
                                .started_at = NOW};
   const std::string text = metrics_text(sources, state_of(1));
@@ -75,6 +93,15 @@ TEST(Metrics, EachFigure) {
       "dnsd_checkpoint_lsn 10\n",
       "dnsd_checkpoint_lag_names 5\n",
       "dnsd_store_writable 0\n",
+      "dnsd_upstream_acknowledged_lsn{zone=\"z0.example.\",server=\"192.0.2.1:53\"} 9\n",
+      "dnsd_upstream_behind_batches{zone=\"z0.example.\",server=\"[::1]:53\"} 4\n",
+      "dnsd_upstream_failing{zone=\"z0.example.\",server=\"192.0.2.1:53\"} 1\n",
+      "dnsd_upstream_messages_total{zone=\"z0.example.\",server=\"192.0.2.1:53\"} 3\n",
+      "dnsd_upstream_records_total{zone=\"z0.example.\",server=\"192.0.2.1:53\"} 30\n",
+      "dnsd_upstream_failures_total{zone=\"z0.example.\",server=\"192.0.2.1:53\"} 2\n",
+      "dnsd_upstream_full_syncs_total{zone=\"z0.example.\",server=\"192.0.2.1:53\"} 1\n",
+      "dnsd_upstream_last_error_seconds{zone=\"z0.example.\",server=\"192.0.2.1:53\","
+      "error=\"REFUSED\"} 1800000000\n",
       "dnsd_zones 1\n",
       "dnsd_zone_serial{zone=\"z0.example.\"} 5\n",
       "dnsd_zone_records{zone=\"z0.example.\"} 5\n",

@@ -26,6 +26,13 @@ class Peer:
         if self.process.process.poll() is None:
             self.process.kill()
 
+    def kill(self):
+        self.process.kill()
+
+    def restart(self):
+        """After kill(), with what its folder holds by now."""
+        self.process = Process(self.command(), cwd=self.folder)
+
     def wait_until_ready(self):
         """Until it answers for every zone."""
         deadline = time.monotonic() + TIME_LIMIT
