@@ -61,7 +61,7 @@ int check(const std::filesystem::path& file, std::ostream& out, std::ostream& er
   }
   if (!good) return EXIT_FAILURE;
   out << file.string() << ": good: " << result.config->zones.size() << " zones, "
-      << result.config->keys.size() << " keys\n";
+      << result.config->keyring.size() << " keys\n";
   return EXIT_SUCCESS;
 }
 

@@ -266,7 +266,7 @@ std::shared_ptr<const Policy> make_policy(const Config& config) {
   policy->identity = config.identity;
   policy->tsig = config.tsig;
   policy->portal = config.portal;
-  for (const keys::TsigKey& key : config.keys) policy->keyring.add(key);
+  policy->keyring = config.keyring;
   for (const PublicKeyConfig& key : config.public_keys) {
     policy->public_keys.emplace(key.name, key.key);
   }

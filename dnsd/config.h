@@ -72,7 +72,7 @@ struct Config {
   std::shared_ptr<const keys::PrivateKey> sig0_key;  // of the server, for its answers; null: none
   std::vector<Cookies::Secret> cookie_secrets;       // empty: one made at start
   Identity identity;                                 // what is told by NSID and in class CHAOS
-  std::vector<keys::TsigKey> keys;
+  keys::Keyring keyring;                             // [[key]] with a secret, and `key-files`
   std::vector<PublicKeyConfig> public_keys;
   keys::Portal portal;                 // `addresses` and `names` of [http]
   http::HttpConfig http;               // the rest of it

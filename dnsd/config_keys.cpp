@@ -7,10 +7,13 @@
 
 #include <cerrno>
 #include <cstring>
-#include <map>
+#include <string>
+#include <unordered_map>
 
 #include "dnsd/config_sig0.h"
 #include "keys/key_file.h"
+#include "keys/key_list.h"
+#include "zones/counted.h"
 
 namespace dnsd {
 namespace {
@@ -170,6 +173,42 @@ void KeyReader::read_secret() {
   }
 }
 
+using KeyLines =
+    std::unordered_map<zones::Name, std::size_t, zones::NameHash, zones::NameEqual>;  // of [[key]]
+
+/// A file of `key-files`. What is odd about keys is said once a file.
+void read_key_list(ConfigFields& fields, const toml::node* node, const std::filesystem::path& file,
+                   const KeyLines& configured, keys::Keyring& keyring) {
+  constexpr std::size_t MOST_ERRORS = 20;
+  std::size_t errors = 0;
+  std::size_t weak = 0;
+  std::size_t sha1 = 0;
+  const auto wrong = [&](std::size_t line, const std::string& what) {
+    fields.error(node, "key-files", file.string() + ":" + std::to_string(line) + ": " + what);
+    return ++errors < MOST_ERRORS;
+  };
+  const auto take = [&](const keys::TsigKey& key, std::size_t line) {
+    weak += key.secret->octets().size() < WEAK_SECRET_OCTETS;
+    sha1 += key.algorithm == keys::Algorithm::HMAC_SHA1;
+    if (!configured.contains(key.name) && keyring.add(key)) return;
+    if (errors < MOST_ERRORS) wrong(line, "repeats key " + key.name.to_text());
+  };
+  if (const auto failure = keys::read_key_list(file, take, wrong)) {
+    fields.error(node, "key-files", file.string() + " " + *failure);
+  }
+  if (const auto open = keys::key_file_warning(file)) fields.warning(node, "key-files", *open);
+  if (weak != 0) {
+    fields.warning(node, "key-files",
+                   file.string() + " has " + zones::counted(weak, "key") +
+                       " with a short secret: make new ones (dnsdctl key new)");
+  }
+  if (sha1 != 0) {
+    fields.warning(node, "key-files",
+                   file.string() + " has " + zones::counted(sha1, "key") +
+                       " for SHA-1, which is for clients that know nothing better (RFC 8945 §6)");
+  }
+}
+
 class File {
  public:
   explicit File(const std::filesystem::path& path)
@@ -210,7 +249,7 @@ std::string read_regular_file(const std::filesystem::path& path, std::size_t max
 }
 
 void read_keys(ConfigFields& top, Config& config) {
-  std::map<zones::Name, std::size_t> lines;
+  KeyLines lines;
   for (const toml::table* table : top.tables("key")) {
     KeyReader reader(*table, top.problems(), config.file);
     keys::TsigKey key = reader.read();
@@ -224,10 +263,16 @@ void read_keys(ConfigFields& top, Config& config) {
     }
     if (reader.public_key()) {
       config.public_keys.push_back({key.name, *reader.public_key()});
-    } else if (!reader.is_public()) {
-      config.keys.push_back(std::move(key));
+    } else if (!reader.is_public() && key.secret) {
+      config.keyring.add(key);
     }
   }
+  std::vector<std::filesystem::path> files;
+  const toml::node* const lists =
+      top.strings("key-files", [&](const toml::node&, const std::string& file) {
+        files.push_back((config.file.parent_path() / file).lexically_normal());
+      });
+  for (const auto& file : files) read_key_list(top, lists, file, lines, config.keyring);
 }
 
 }  // namespace dnsd

@@ -13,7 +13,7 @@ namespace dnsd {
 std::string read_regular_file(const std::filesystem::path& file, std::size_t max_octets,
                               std::string& text);
 
-/// Every [[key]].
+/// Every [[key]], and the keys of `key-files`.
 void read_keys(ConfigFields& top, Config& config);
 
 }  // namespace dnsd

@@ -138,7 +138,7 @@ std::optional<keys::PublicKey> read_public_key(ConfigFields& fields, zones::Name
 bool can_have_key(const keys::Grant& grant, const Config& config,
                   std::span<const zones::Name> zones) {
   const bool configured =
-      std::ranges::any_of(config.keys, [&](const auto& key) { return grant.is_for(key.name); }) ||
+      config.keyring.any_of([&](const auto& key) { return grant.is_for(key.name); }) ||
       std::ranges::any_of(config.public_keys,
                           [&](const auto& key) { return grant.is_for(key.name); });
   if (configured) return true;

@@ -87,7 +87,7 @@ std::array<std::uint8_t, 32> digest_of(const keys::TsigIdentity& identity) {
   std::array<std::uint8_t, 32> digest{};
   crypto_generichash_state state;
   crypto_generichash_init(&state, nullptr, 0, digest.size());
-  const zones::Name name = identity.key->name.lowered();
+  const zones::Name name = zones::Name(identity.key.name).lowered();
   crypto_generichash_update(&state, name.wire().data(), name.size());
   crypto_generichash_update(&state, identity.mac.octets().data(), identity.mac.size());
   crypto_generichash_final(&state, digest.data(), digest.size());
@@ -278,7 +278,7 @@ std::size_t Dispatcher::Impl::update(const Context& context, Signer& signer,
     log.unsigned_update(context.peer, zone);
     return error(signer, context, Rcode::REFUSED, &NOT_SIGNED);
   }
-  const zones::NameView key = signer.identity->key->name;
+  const zones::NameView key = signer.identity->key.name;
   if (!served) {
     log.update_not_served(context.peer, zone, key);
     // RFC 2136 §3.1.2
@@ -343,9 +343,9 @@ std::size_t Dispatcher::Impl::transfer_out(const Context& context, Signer& signe
     return error(signer, context, Rcode::NOTAUTH, &why::NOT_AUTHORITATIVE);
   }
   const keys::ZoneGrants* grants = context.state.policy->grants_of(request.qname);
-  if (!signer.identity || !grants || !grants->may_transfer(signer.identity->key->name)) {
+  if (!signer.identity || !grants || !grants->may_transfer(signer.identity->key.name)) {
     log.transfer_refused(context.peer, zone->apex(),
-                         signer.identity ? &signer.identity->key->name : nullptr);
+                         signer.identity ? &signer.identity->key.name : nullptr);
     return error(signer, context, Rcode::REFUSED, signer.identity ? &NO_TRANSFER : &NOT_SIGNED);
   }
   if (request.qtype == Type::IXFR) {

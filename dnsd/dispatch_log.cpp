@@ -51,7 +51,7 @@ std::string reason(const State& state, std::span<const std::uint8_t> octets,
   if (!keys::algorithm_from_name(algorithm)) {
     return "BADKEY: algorithm " + algorithm.to_text() + " is not offered, " + who;
   }
-  if (const keys::TsigKey* known = state.policy->keyring.find(key)) {
+  if (const auto known = state.policy->keyring.find(key)) {
     return "BADKEY: " + who + " is for " + keys::to_text(known->algorithm) + ", not " +
            algorithm.to_text();
   }
@@ -154,7 +154,8 @@ void DispatchLog::queue_full() {
   });
 }
 
-void DispatchLog::transfer_refused(const Peer& peer, zones::NameView zone, const zones::Name* key) {
+void DispatchLog::transfer_refused(const Peer& peer, zones::NameView zone,
+                                   const zones::NameView* key) {
   write(TRANSFER_REFUSED, [&] {
     const std::string line =
         "transfer of " + zone.to_text() + " to " + to_text(peer) + " refused: ";

@@ -36,7 +36,7 @@ class DispatchLog {
   void update_not_granted(const Peer& peer, zones::NameView zone, zones::NameView key);
   void queue_full();
   /// @param key  nullptr: not signed
-  void transfer_refused(const Peer& peer, zones::NameView zone, const zones::Name* key);
+  void transfer_refused(const Peer& peer, zones::NameView zone, const zones::NameView* key);
   void too_many_transfers(const Peer& peer, zones::NameView zone);
   void failed(const Peer& peer, const char* what);
   /// One line a second at most: such a flood may last for days.

@@ -31,7 +31,7 @@ bool may_remove_all(const zones::ZoneSnapshot& zone, NameView owner, NameView si
 bool may_be_held(const zones::ZoneSnapshot& zone, const Policy& policy, NameView name) {
   return policy.first_come.contains(zone.apex()) && name.is_below(zone.apex()) &&
          name.parent() == zone.apex() && !name.is_wildcard() && name.first_label()[0] != '_' &&
-         !policy.named.contains(name);
+         !policy.is_named(name);
 }
 
 bool may_be_claimed(const zones::ZoneSnapshot& zone, const Policy& policy, NameView name) {

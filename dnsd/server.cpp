@@ -87,7 +87,7 @@ struct Server::Impl {
                                : std::max<std::size_t>(1, std::thread::hardware_concurrency());
   }
 
-  const Config config;  // as started with
+  Config config;  // as started with, but the keys
   std::vector<Endpoint> endpoints;
   std::unique_ptr<zones::Store> store;               // until the writer takes it
   std::unique_ptr<zones::CatalogueBuilder> builder;  // likewise
@@ -133,6 +133,7 @@ void Server::Impl::load_zones() {
   first.catalogue = builder->freeze();
   first.version = builder->version();
   first.policy = make_policy(config);
+  config.keyring = {};  // lest it stays after a reload
   publisher = std::make_unique<StatePublisher>(std::move(first));
 }
 
@@ -332,7 +333,7 @@ void Server::reload(const Config& config) {
   impl_->writer->set_policy(make_policy(config));
   if (impl_->upstreams) impl_->upstreams->retry_now();  // a key may be right now
   spdlog::info("reloaded {}: {}, {}", config.file.string(),
-               zones::counted(config.keys.size(), "key"),
+               zones::counted(config.keyring.size(), "key"),
                zones::counted(config.zones.size(), "zone"));
   sd_notify(0, "READY=1");
 }

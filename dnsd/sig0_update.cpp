@@ -33,7 +33,7 @@ Sig0Answer refused(const char* text) {
 }
 
 const char* why_no_key(const Policy& policy, zones::NameView signer) {
-  if (policy.keyring.find(signer) != nullptr) {
+  if (policy.keyring.find(signer)) {
     return "the configuration has a TSIG key of that name, so KEY records there do not count";
   }
   return "no KEY record of that name, nor [[key]] with public-key, has this algorithm and key tag";

@@ -42,7 +42,7 @@ std::vector<Rdata> candidate_keys(const zones::Catalogue& catalogue, const Polic
     }
     return candidates;
   }
-  if (policy.keyring.find(signer) != nullptr) return candidates;
+  if (policy.keyring.find(signer)) return candidates;
   const zones::RRsetView published = published_keys(catalogue, signer);
   if (!published) return candidates;
   std::size_t looked_at = 0;
@@ -55,11 +55,11 @@ std::vector<Rdata> candidate_keys(const zones::Catalogue& catalogue, const Polic
 
 bool is_signer_known(const zones::Catalogue& catalogue, const Policy& policy,
                      const UpdateJob& job) {
-  if (job.signed_by == zones::SignedBy::TSIG) return policy.keyring.find(job.key) != nullptr;
+  if (job.signed_by == zones::SignedBy::TSIG) return policy.keyring.find(job.key).has_value();
   if (const keys::PublicKey* registered = policy.public_key(job.key)) {
     return registered->rdata() == job.public_key;
   }
-  if (policy.keyring.find(job.key) != nullptr) return false;
+  if (policy.keyring.find(job.key)) return false;
   const zones::RRsetView published = published_keys(catalogue, job.key);
   return published && published.contains(job.public_key);
 }
@@ -70,18 +70,16 @@ const zones::Record* forbidden_key(const Policy& policy, const keys::ZoneGrants&
   const auto found = std::ranges::find_if(job.message.authority, [&](const zones::Record& record) {
     return record.type == Type::KEY && record.rrclass == zones::Class::IN &&
            !(record.owner == job.key) &&
-           (policy.named.contains(record.owner) || grants.may_update(record.owner));
+           (policy.is_named(record.owner) || grants.may_update(record.owner));
   });
   return found == job.message.authority.end() ? nullptr : &*found;
 }
 
 void collect_named_keys(Policy& policy) {
-  policy.named.clear();
-  for (const auto& [name, key] : policy.public_keys) policy.named.insert(name);
-  policy.keyring.for_each([&](const keys::TsigKey& key) { policy.named.insert(key.name); });
+  policy.named_in_grants.clear();
   for (const auto& [apex, grants] : policy.grants) {
     for (const keys::Grant& grant : grants.grants()) {
-      if (!grant.key.is_wildcard()) policy.named.insert(grant.key);
+      if (!grant.key.is_wildcard()) policy.named_in_grants.insert(grant.key);
     }
   }
 }

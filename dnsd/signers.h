@@ -44,7 +44,7 @@ bool is_signer_known(const zones::Catalogue& catalogue, const Policy& policy, co
 const zones::Record* forbidden_key(const Policy& policy, const keys::ZoneGrants& grants,
                                    const UpdateJob& job);
 
-/// Names that forbidden_key() guards: fills `policy.named`.
+/// Fills `policy.named_in_grants`.
 void collect_named_keys(Policy& policy);
 
 }  // namespace dnsd

@@ -28,8 +28,8 @@ struct Policy {
   /// Public keys of SIG(0) that are registered; others are KEY records of the zones (signers.h). No
   /// name is in here and in the keyring.
   std::unordered_map<zones::Name, keys::PublicKey, zones::NameHash, zones::NameEqual> public_keys{};
-  /// Names of keys in the configuration: of [[key]] and of grants that name one (signers.h).
-  std::unordered_set<zones::Name, zones::NameHash, zones::NameEqual> named{};
+  /// Names of keys that a grant names.
+  std::unordered_set<zones::Name, zones::NameHash, zones::NameEqual> named_in_grants{};
   /// Apexes of the zones where a new name is whose key comes first (first_come.h).
   std::unordered_set<zones::Name, zones::NameHash, zones::NameEqual> first_come{};
   /// Signs answers to updates that came with a SIG(0); none: they are unsigned.
@@ -45,6 +45,10 @@ struct Policy {
   const keys::ZoneGrants* grants_of(zones::NameView apex) const {
     const auto found = grants.find(apex);
     return found == grants.end() ? nullptr : &found->second;
+  }
+  /// True for a name that the configuration has for a key: of a key, or in a grant (signers.h).
+  bool is_named(zones::NameView name) const {
+    return named_in_grants.contains(name) || public_keys.contains(name) || keyring.find(name);
   }
   const keys::PublicKey* public_key(zones::NameView name) const {
     const auto found = public_keys.find(name);

@@ -13,6 +13,7 @@ void read_all(TomlFields& top, GrantFile& file) {
     TomlFields fields(*table, "[http]", top.problems());
     file.portal = read_portal(fields);
   }
+  file.has_key_files = top.has("key-files");
   for (const toml::table* table : top.tables("key")) {
     TomlFields fields(*table, "[[key]]", top.problems());
     zones::Name name;

@@ -16,6 +16,7 @@ struct GrantFile {
   };
   std::vector<Zone> zones;
   std::vector<zones::Name> keys;  // names of [[key]]
+  bool has_key_files = false;       // with more keys, which are not looked at
   Portal portal;
   std::vector<TomlProblem> errors;  // in the order of the file; of the rest of it nothing is said
 

@@ -28,11 +28,10 @@ const char* openssl_digest(Algorithm algorithm) {
 
 EVP_MAC_CTX* prepare_openssl(Algorithm algorithm, std::span<const std::uint8_t> secret) {
   struct Free {
-    void operator()(EVP_MAC* mac) const { EVP_MAC_free(mac); }
     void operator()(EVP_MAC_CTX* context) const { EVP_MAC_CTX_free(context); }
   };
-  const std::unique_ptr<EVP_MAC, Free> mac(EVP_MAC_fetch(nullptr, OSSL_MAC_NAME_HMAC, nullptr));
-  std::unique_ptr<EVP_MAC_CTX, Free> context(mac ? EVP_MAC_CTX_new(mac.get()) : nullptr);
+  static EVP_MAC* const MAC = EVP_MAC_fetch(nullptr, OSSL_MAC_NAME_HMAC, nullptr);  // for ever
+  std::unique_ptr<EVP_MAC_CTX, Free> context(MAC != nullptr ? EVP_MAC_CTX_new(MAC) : nullptr);
   const OSSL_PARAM parameters[] = {
       OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST,
                                        const_cast<char*>(openssl_digest(algorithm)), 0),

@@ -2,9 +2,8 @@
 
 #include <algorithm>
 #include <array>
-#include <utility>
 
-#include "keys/hmac.h"
+#include "keys/keyring_table.h"
 
 namespace keys {
 namespace {
@@ -59,14 +58,23 @@ std::optional<Algorithm> algorithm_from_text(std::string_view text) {
   return std::nullopt;
 }
 
-bool Keyring::add(TsigKey key) {
-  if (!key.hmac) key.hmac = Hmac::make(key.algorithm, key.secret->octets());
-  return keys_.insert(std::move(key)).second;
+Keyring::Keyring() : table_(std::make_shared<KeyringTable>()) {}
+
+bool Keyring::add(const TsigKey& key) {
+  return table_->add(
+      {.name = key.name, .algorithm = key.algorithm, .secret = key.secret->octets()});
 }
 
-const TsigKey* Keyring::find(zones::NameView name) const {
-  const auto found = keys_.find(name);
-  return found == keys_.end() ? nullptr : &*found;
+std::optional<KeyView> Keyring::find(zones::NameView name) const { return table_->find(name); }
+
+std::size_t Keyring::size() const { return table_->size(); }
+
+bool Keyring::any_of(const std::function<bool(const KeyView&)>& predicate) const {
+  std::size_t position = 0;
+  while (const auto key = table_->next(position)) {
+    if (predicate(*key)) return true;
+  }
+  return false;
 }
 
 }  // namespace keys

@@ -2,11 +2,12 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
-#include <unordered_set>
 
 #include "keys/secret.h"
 #include "zones/name.h"
@@ -14,7 +15,7 @@
 
 namespace keys {
 
-class Hmac;  // keys/hmac.h
+class KeyringTable;  // keys/keyring_table.h
 
 // RFC 8945 §6. HMAC-MD5 is not offered.
 enum class Algorithm : std::uint8_t {
@@ -39,39 +40,32 @@ struct TsigKey {
   zones::Name name;
   Algorithm algorithm{};
   std::shared_ptr<const Secret> secret;
-  std::shared_ptr<const Hmac>
-      hmac{};  // made from the secret by Keyring::add() and TsigClient; leave it empty
 };
 
+/// A key of a keyring; valid as long as the keyring is.
+struct KeyView {
+  zones::NameView name;
+  Algorithm algorithm{};
+  std::span<const std::uint8_t> secret{};  // in protected memory; never printed
+};
+
+/// Holds names and secrets packed in protected memory. A handle: copies are the same keyring. Any
+/// number of threads may find() while nobody adds.
 class Keyring {
  public:
+  Keyring();
+
   /// False when a key of that name is there already, in whatever algorithm (RFC 8945 §10: one
-  /// algorithm a name). The key must have a secret.
-  bool add(TsigKey key);
-  /// nullptr when there is none. Compares without case; does not allocate. Valid as long as the
-  /// keyring is, and after later add()s.
-  const TsigKey* find(zones::NameView name) const;
-  std::size_t size() const { return keys_.size(); }
-  void for_each(const auto& visit) const {
-    for (const TsigKey& key : keys_) visit(key);
-  }
+  /// algorithm a name). The key must have a secret, which is copied.
+  bool add(const TsigKey& key);
+  /// Compares without case; does not allocate. What it gives stays valid after later add()s.
+  std::optional<KeyView> find(zones::NameView name) const;
+  std::size_t size() const;
+  /// True when the predicate is, for one of the keys. In no order.
+  bool any_of(const std::function<bool(const KeyView&)>& predicate) const;
 
  private:
-  struct Hash : zones::NameHash {
-    using is_transparent = void;
-    using zones::NameHash::operator();
-    std::size_t operator()(const TsigKey& key) const { return (*this)(key.name.view()); }
-  };
-  struct Equal {
-    using is_transparent = void;
-    static zones::NameView name(const TsigKey& key) { return key.name; }
-    static zones::NameView name(zones::NameView name) { return name; }
-    template <class A, class B>
-    bool operator()(const A& a, const B& b) const {
-      return name(a) == name(b);
-    }
-  };
-  std::unordered_set<TsigKey, Hash, Equal> keys_;
+  std::shared_ptr<KeyringTable> table_;
 };
 
 }  // namespace keys

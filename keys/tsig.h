@@ -18,6 +18,8 @@
 
 namespace keys {
 
+class Hmac;  // keys/hmac.h
+
 // RFC 8945 §3. FORMERR is for a TSIG that is malformed or has a MAC of impossible length
 // (§5.2.2.1).
 enum class TsigError : std::uint16_t {
@@ -58,8 +60,8 @@ class Mac {
 
 /// Who signed a request, and its computed full MAC, by which the same message is known again.
 struct TsigIdentity {
-  const TsigKey* key = nullptr;  // of the keyring that verified
-  Mac mac;                       // computed, in full; never the octets of a client
+  KeyView key;  // of the keyring that verified
+  Mac mac;      // computed, in full; never the octets of a client
   std::chrono::sys_seconds signed_at{};
 };
 

@@ -19,6 +19,7 @@ std::uint16_t id_of(std::span<const std::uint8_t> message) {
 
 struct TsigClient::Impl {
   TsigKey key;
+  std::shared_ptr<const Hmac> hmac;
   std::uint16_t fudge = 0;
   Mac prior_mac;                   // of the request, then of the last signed message
   bool streaming = false;          // a message was VALID
@@ -33,7 +34,7 @@ struct TsigClient::Impl {
 };
 
 TsigClient::TsigClient(TsigKey key, std::chrono::seconds fudge) : impl_(std::make_unique<Impl>()) {
-  if (!key.hmac) key.hmac = Hmac::make(key.algorithm, key.secret->octets());
+  impl_->hmac = Hmac::make(key.algorithm, key.secret->octets());
   impl_->key = std::move(key);
   impl_->fudge = static_cast<std::uint16_t>(std::clamp(fudge.count(), {}, MAX_FUDGE.count()));
 }
@@ -51,7 +52,7 @@ bool TsigClient::sign(std::vector<std::uint8_t>& request, sys_seconds now) {
   record.original_id = id_of(request);
 
   std::array<std::uint8_t, MAX_MAC_OCTETS> mac;
-  HmacRun run(*impl_->key.hmac);
+  HmacRun run(*impl_->hmac);
   digest_message(run, request, record.original_id, false);
   digest_variables(run, record);
   record.mac = std::span(mac).first(run.finish(mac));
@@ -120,7 +121,7 @@ TsigClient::Verdict TsigClient::Impl::take_unsigned(std::span<const std::uint8_t
   if (!streaming || unsigned_count == MAX_UNSIGNED_MESSAGES) return Verdict::UNSIGNED;
   ++unsigned_count;
   if (!pending) {
-    pending.emplace(*key.hmac);
+    pending.emplace(*hmac);
     digest_mac(*pending, prior_mac);
   }
   digest_message(*pending, response, id_of(response), false);
@@ -142,7 +143,7 @@ bool TsigClient::Impl::mac_matches(std::span<const std::uint8_t> response, const
   if (pending) {
     finish(*pending);
   } else {
-    HmacRun run(*key.hmac);
+    HmacRun run(*hmac);
     digest_mac(run, prior_mac);
     finish(run);
   }

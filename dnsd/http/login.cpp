@@ -47,27 +47,28 @@ bool is_from_other_site(const Request& request) {
 
 }  // namespace
 
-const keys::TsigKey* find_login(const keys::Keyring& keyring, std::string_view authorization) {
+std::optional<keys::KeyView> find_login(const keys::Keyring& keyring,
+                                        std::string_view authorization) {
   constexpr std::string_view SCHEME = "Basic ";
   constexpr std::size_t DECOY_OCTETS = 32;
   static const keys::Secret DECOY = keys::Secret::random(DECOY_OCTETS);
   if (authorization.size() < SCHEME.size() ||
       !iequals(authorization.substr(0, SCHEME.size()), SCHEME)) {
-    return nullptr;
+    return std::nullopt;
   }
   LoginText login;
-  if (!decode_base64(trimmed(authorization.substr(SCHEME.size())), login.text)) return nullptr;
+  if (!decode_base64(trimmed(authorization.substr(SCHEME.size())), login.text)) return std::nullopt;
   const std::size_t colon = login.text.find(':');
-  if (colon == std::string::npos || colon == 0) return nullptr;
+  if (colon == std::string::npos || colon == 0) return std::nullopt;
   const std::string_view user = std::string_view(login.text).substr(0, colon);
   const std::string_view password = std::string_view(login.text).substr(colon + 1);
   const auto name = zones::Name::from_text(user);
-  const keys::TsigKey* const key = name ? keyring.find(*name) : nullptr;
+  const auto key = name ? keyring.find(*name) : std::nullopt;
   const auto secret = keys::Secret::from_base64(password);
-  const keys::Secret& wanted = key ? *key->secret : DECOY;
+  const std::span<const std::uint8_t> wanted = key ? key->secret : DECOY.octets();
   const bool is_right = keys::equal_constant_time(
-      secret ? secret->octets() : std::span<const std::uint8_t>{}, wanted.octets());
-  return is_right && wanted.octets().size() >= MIN_LOGIN_SECRET_OCTETS ? key : nullptr;
+      secret ? secret->octets() : std::span<const std::uint8_t>{}, wanted);
+  return is_right && wanted.size() >= MIN_LOGIN_SECRET_OCTETS ? key : std::nullopt;
 }
 
 const char* to_text(LoginRefusal refusal) {
@@ -96,7 +97,7 @@ zones::Result<zones::Name, LoginRefusal> LoginGate::check(const Request& request
   }
   const auto authorization = request.field("Authorization");
   if (!authorization) return tl::unexpected(LoginRefusal::NO_LOGIN);
-  if (const auto* key = find_login(keyring, *authorization)) return key->name;
+  if (const auto key = find_login(keyring, *authorization)) return zones::Name(key->name);
   const bool within = failures_.of(source_of(request)).take(std::chrono::steady_clock::now());
   return tl::unexpected(within ? LoginRefusal::WRONG : LoginRefusal::TOO_MANY);
 }

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string_view>
 
 #include "dnsd/http/message.h"
@@ -17,10 +18,11 @@ namespace dnsd::http {
 constexpr std::size_t MIN_LOGIN_SECRET_OCTETS = 16;
 
 /// The TSIG key whose name is the user (the final dot may be left out) and whose secret, in base64,
-/// is the password of this Authorization field (RFC 7617 §2). nullptr when there is none; that
+/// is the password of this Authorization field (RFC 7617 §2). Empty when there is none; that
 /// takes the same time for a key that is known and one that is not. A secret of less than
 /// MIN_LOGIN_SECRET_OCTETS lets nobody in: it could be guessed, one request after the other.
-const keys::TsigKey* find_login(const keys::Keyring& keyring, std::string_view authorization);
+std::optional<keys::KeyView> find_login(const keys::Keyring& keyring,
+                                        std::string_view authorization);
 
 enum class LoginRefusal : std::uint8_t { NO_TLS, OTHER_SITE, NO_LOGIN, WRONG, TOO_MANY };
 /// A sentence's end, for the log.

@@ -146,10 +146,12 @@ name = "other.example."
   EXPECT_EQ(config.update.lease, (LeaseLimits{.min = 5s, .max = 2h, .max_key = 48h}));
   const AuthLimits sig0{.threads = 3, .queue = 20, .rate = 7, .udp_rate = 30};
   EXPECT_EQ(config.sig0, sig0);
-  ASSERT_EQ(config.keys.size(), 1U);
-  EXPECT_EQ(config.keys[0].algorithm, keys::Algorithm::HMAC_SHA256);
-  ASSERT_TRUE(config.keys[0].secret);
-  EXPECT_EQ(config.keys[0].secret->octets().size(), 32U);
+  ASSERT_EQ(config.keyring.size(), 1U);
+  const zones::Name key = *zones::Name::from_text("h1.dyn.example.");
+  const auto found = config.keyring.find(key);
+  ASSERT_TRUE(found);
+  EXPECT_EQ(found->algorithm, keys::Algorithm::HMAC_SHA256);
+  EXPECT_EQ(found->secret.size(), 32U);
   ASSERT_EQ(config.zones.size(), 2U);
   EXPECT_EQ(config.zones[0].name.to_text(), "Dyn.Example.");
   EXPECT_EQ(config.zones[0].file, "/etc/zones/dyn.zone");
@@ -163,7 +165,6 @@ name = "other.example."
   EXPECT_EQ(policy->identity.nsid, (std::vector<std::uint8_t>{'n', 's', '1', 0xFF, 0}));
   EXPECT_EQ(policy->identity.version, txt_rdata("dnsd 7"));
   EXPECT_EQ(policy->identity.name, txt_rdata("ns1.example"));
-  const zones::Name key = config.keys[0].name;
   ASSERT_TRUE(policy->keyring.find(key));
   const keys::ZoneGrants* grants = policy->grants_of(config.zones[0].name);
   ASSERT_TRUE(grants);
@@ -216,7 +217,7 @@ max-lease = "2h"
   EXPECT_EQ(policy->portal.names.size(), 1U);
   const keys::ZoneGrants* grants = policy->grants_of(config.zones.at(0).name);
   ASSERT_TRUE(grants);
-  const zones::Name key = config.keys.at(0).name;
+  const zones::Name key = *zones::Name::from_text("h1.dyn.example.");
   EXPECT_TRUE(grants->may_update(key));
   EXPECT_FALSE(grants->may_update_all(key));
   EXPECT_EQ(grants->limits(key).max_lease, 2h);
@@ -478,12 +479,65 @@ TEST(Config, APublicKeyIsForSig0) {
       "key = \"k.\"\nupdate = true\n",
       "f.toml");
   ASSERT_TRUE(result.config) << text_of(result.errors);
-  EXPECT_TRUE(result.config->keys.empty());
+  EXPECT_EQ(result.config->keyring.size(), 0U);
   const auto policy = make_policy(*result.config);
   ASSERT_TRUE(policy->public_key(*zones::Name::from_text("K.")));
   EXPECT_EQ(policy->public_key(*zones::Name::from_text("k."))->algorithm(),
             keys::Sig0Algorithm::ED25519);
-  EXPECT_TRUE(policy->named.contains(*zones::Name::from_text("k.")));
+  EXPECT_TRUE(policy->is_named(*zones::Name::from_text("k.")));
+}
+
+TEST(Config, KeyFilesHoldALineForEachKey) {
+  const test::TempDir dir;
+  const auto read = [&](const std::string& lines) {
+    std::ofstream(dir.path() / "many.keys") << lines;
+    chmod((dir.path() / "many.keys").c_str(), 0600);
+    return parse_config("key-files = [\"many.keys\"]\n" + std::string(KEY), dir.path() / "f.toml");
+  };
+  const std::string secret = ":MTIzNDU2Nzg5MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTI=";
+  const ConfigResult result = read("# subscribers\n\nh2.dyn.example." + secret +
+                                   "\r\n  hmac-sha512:H3.dyn.example" + secret);
+  ASSERT_TRUE(result.config) << text_of(result.errors);
+  EXPECT_EQ(text_of(result.warnings), "");
+  const keys::Keyring keyring = make_policy(*result.config)->keyring;
+  EXPECT_EQ(keyring.size(), 3U);
+  const auto found = keyring.find(*zones::Name::from_text("h3.dyn.example."));
+  ASSERT_TRUE(found);
+  EXPECT_EQ(found->algorithm, keys::Algorithm::HMAC_SHA512);
+  EXPECT_EQ(found->secret.size(), 32U);
+
+  struct Row {
+    const char* what;
+    std::string lines;
+    std::string want;
+  };
+  const Row rows[] = {
+      {"of the configuration", "H1.dyn.example." + secret, "many.keys:1: repeats key H1.dyn"},
+      {"of another line", "a." + secret + "\nA." + secret, "many.keys:2: repeats key A."},
+      {"no key", "\nwhat", "many.keys:2: expected [ALGORITHM:]NAME:SECRET"},
+      {"no base64", "a.:****", "many.keys:1: the secret of key a. is not base64"},
+      {"MD5", "hmac-md5:a." + secret, "many.keys:1: hmac-md5 is not safe"},
+      {"a line beyond any key", std::string(70'000, 'a'), "a line longer than any key"},
+  };
+  for (const Row& row : rows) {
+    SCOPED_TRACE(row.what);
+    const ConfigResult wrong = read(row.lines);
+    EXPECT_FALSE(wrong.config);
+    EXPECT_THAT(text_of(wrong.errors), HasSubstr("f.toml:1: 'key-files'"));
+    EXPECT_THAT(text_of(wrong.errors), HasSubstr(row.want));
+  }
+  std::string many;
+  for (int i = 0; i < 1'000; ++i) many += "wrong\n";
+  EXPECT_EQ(read(many).errors.size(), 20U);
+
+  const ConfigResult odd = read("a.:MTIz\nhmac-sha1:b." + secret + "\nc.:MTIz");
+  EXPECT_THAT(text_of(odd.warnings), HasSubstr("has 2 keys with a short secret"));
+  EXPECT_THAT(text_of(odd.warnings), HasSubstr("has 1 key for SHA-1"));
+  chmod((dir.path() / "many.keys").c_str(), 0644);
+  EXPECT_THAT(text_of(parse_config("key-files = \"many.keys\"", dir.path() / "f.toml").warnings),
+              HasSubstr("everybody may read"));
+  EXPECT_FALSE(parse_config("key-files = \"none\"", dir.path() / "f.toml").config);
+  EXPECT_FALSE(parse_config("key-files = \"/dev/zero\"", dir.path() / "f.toml").config);
 }
 
 TEST(Config, EveryErrorNamesItsLineAndWhatWouldBeRight) {
@@ -591,8 +645,10 @@ TEST(Config, SecretFiles) {
       continue;
     }
     ASSERT_TRUE(result.config) << text_of(result.errors);
-    EXPECT_EQ(result.config->keys.at(0).algorithm, keys::Algorithm::HMAC_SHA512);
-    EXPECT_EQ(result.config->keys.at(0).secret->octets().size(), 32U);
+    const auto found = result.config->keyring.find(*zones::Name::from_text("k.example."));
+    ASSERT_TRUE(found);
+    EXPECT_EQ(found->algorithm, keys::Algorithm::HMAC_SHA512);
+    EXPECT_EQ(found->secret.size(), 32U);
   }
 }
 

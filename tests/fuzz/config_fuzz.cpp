@@ -80,7 +80,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     require(dnsd::endpoint_from_text(dnsd::to_text(endpoint)) == endpoint);
   }
   const auto policy = dnsd::make_policy(config);
-  require(policy->keyring.size() == config.keys.size());
+  require(policy->keyring.size() == config.keyring.size());
   for (const dnsd::ZoneConfig& zone : config.zones)
     require(policy->grants_of(zone.name) != nullptr);
   const dnsd::ConfigResult again = dnsd::parse_config(text, file);

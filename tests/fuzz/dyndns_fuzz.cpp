@@ -47,7 +47,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       if (host) check_update(*host, *request);
     }
   }
-  const keys::TsigKey* const key = dnsd::http::find_login(keyring(), text);
+  const auto key = dnsd::http::find_login(keyring(), text);
   fuzz::require(!key || text.size() > 60, "no login without the secret");
   return 0;
 }

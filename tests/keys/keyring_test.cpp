@@ -2,24 +2,28 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "keys/hmac.h"
 #include "keys/vectors.h"
 
 namespace keys {
 namespace {
 
+using test::Octets;
+
 TEST(Keyring, FindsWithoutCase) {
   Keyring keyring;
   EXPECT_TRUE(keyring.add(test::make_key("H1.dyn.example.")));
   EXPECT_TRUE(keyring.add(test::make_key("h2.dyn.example.", Algorithm::HMAC_SHA512)));
   EXPECT_EQ(keyring.size(), 2U);
-  const TsigKey* const found = keyring.find(test::name("h1.DYN.example."));
-  ASSERT_NE(found, nullptr);
+  const auto found = keyring.find(test::name("h1.DYN.example."));
+  ASSERT_TRUE(found);
   EXPECT_EQ(found->name.to_text(), "H1.dyn.example.");
   EXPECT_EQ(keyring.find(test::name("h2.dyn.example."))->algorithm, Algorithm::HMAC_SHA512);
-  EXPECT_EQ(keyring.find(test::name("dyn.example.")), nullptr);
-  EXPECT_EQ(keyring.find(zones::NameView()), nullptr);
-  EXPECT_EQ(Keyring().find(test::name("h1.dyn.example.")), nullptr);
+  EXPECT_FALSE(keyring.find(test::name("dyn.example.")));
+  EXPECT_FALSE(keyring.find(zones::NameView()));
+  EXPECT_FALSE(Keyring().find(test::name("h1.dyn.example.")));
 }
 
 TEST(Keyring, Rfc8945OneAlgorithmAName) {
@@ -29,13 +33,55 @@ TEST(Keyring, Rfc8945OneAlgorithmAName) {
   EXPECT_EQ(keyring.find(test::name("h1.dyn.example."))->algorithm, Algorithm::HMAC_SHA256);
 }
 
-TEST(Keyring, WhatWasFoundStaysWhereItIs) {
+TEST(Keyring, CopiesAreTheSameKeyring) {
   Keyring keyring;
-  keyring.add(test::make_key("h0.dyn.example."));
-  const TsigKey* const found = keyring.find(test::name("h0.dyn.example."));
-  for (int i = 1; i < 5000; ++i)
-    keyring.add(test::make_key("h" + std::to_string(i) + ".dyn.example."));
-  EXPECT_EQ(keyring.find(test::name("h0.dyn.example.")), found);
+  const Keyring copy = keyring;
+  keyring.add(test::make_key("h1.dyn.example."));
+  EXPECT_EQ(copy.size(), 1U);
+}
+
+Octets secret_of(std::size_t number, std::size_t size) {
+  Octets octets(size);
+  for (std::size_t i = 0; i < size; ++i) octets[i] = static_cast<std::uint8_t>(number * 31 + i);
+  return octets;
+}
+
+// More than one block of them (512 KiB), with secrets of any size.
+TEST(Keyring, ManyKeysKeepNameAlgorithmAndSecret) {
+  constexpr std::size_t KEYS = 20'000;
+  const std::size_t sizes[] = {1, 16, 20, 32, 64, 65, 300};
+  const auto size_of = [&](std::size_t i) {
+    return i == 5'000 ? std::size_t{600'000} : sizes[i % std::size(sizes)];  // beyond a block
+  };
+  const auto name_of = [](std::size_t i) {
+    return test::name("h" + std::to_string(i) + ".dyn.example.");
+  };
+  const auto algorithm_of = [](std::size_t i) { return static_cast<Algorithm>(1 + i % 5); };
+  Keyring keyring;
+  keyring.add(
+      {name_of(0), algorithm_of(0), std::make_shared<const Secret>(secret_of(0, size_of(0)))});
+  const auto first = keyring.find(name_of(0));
+  ASSERT_TRUE(first);
+  for (std::size_t i = 1; i < KEYS; ++i) {
+    const auto secret = std::make_shared<const Secret>(secret_of(i, size_of(i)));
+    ASSERT_TRUE(keyring.add({name_of(i), algorithm_of(i), secret}));
+  }
+  EXPECT_EQ(keyring.size(), KEYS);
+  for (std::size_t i = 0; i < KEYS; ++i) {
+    const auto found = keyring.find(name_of(i));
+    ASSERT_TRUE(found) << i;
+    EXPECT_TRUE(found->name.identical(name_of(i)));
+    EXPECT_EQ(found->algorithm, algorithm_of(i));
+    const Octets secret = secret_of(i, size_of(i));
+    ASSERT_TRUE(std::ranges::equal(found->secret, secret)) << i;
+    ASSERT_FALSE(keyring.add(test::make_key("H" + std::to_string(i) + ".DYN.example.")));
+  }
+  EXPECT_EQ(keyring.find(name_of(0))->secret.data(), first->secret.data()) << "it has moved";
+  EXPECT_FALSE(keyring.find(name_of(KEYS)));
+  std::size_t visited = 0;
+  EXPECT_FALSE(keyring.any_of([&](const KeyView&) { return ++visited == 0; }));
+  EXPECT_EQ(visited, KEYS);
+  EXPECT_TRUE(keyring.any_of([&](const KeyView& key) { return key.name == name_of(7).view(); }));
 }
 
 TEST(Algorithm, Rfc8945Names) {

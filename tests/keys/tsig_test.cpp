@@ -55,7 +55,7 @@ TEST(TsigExchange, Rfc8945EveryAlgorithm) {
     TsigExchange exchange(keyring);
     const auto identity = exchange.verify(request, offset_of(request), test::T);
     ASSERT_TRUE(identity.has_value());
-    EXPECT_EQ(identity->key, keyring.find(test::name(text + ".example.")));
+    EXPECT_EQ(identity->key.name, test::name(text + ".example.").view());
     EXPECT_EQ(identity->mac.size(), mac_octets(algorithm));
     EXPECT_TRUE(std::ranges::equal(identity->mac.octets(), find_tsig(request)->value().mac));
     EXPECT_EQ(identity->signed_at, test::T);

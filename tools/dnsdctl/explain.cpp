@@ -93,7 +93,8 @@ Outcome explain(const Explain& options, std::ostream& out, std::ostream& err) {
   }
   if (!file->has_key(question->key)) {
     err << "remark: " << options.config.string() << " has no [[key]] " << question->key.to_text()
-        << "; its updates are refused unless a KEY record of that name is in a zone\n";
+        << "; its updates are refused unless a KEY record of that name is in a zone"
+        << (file->has_key_files ? ", or it is in one of key-files\n" : "\n");
   }
   const keys::Ruling ruling = zone->grants.judge(
       {question->key, question->source, question->has_source},
