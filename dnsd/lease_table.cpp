@@ -3,6 +3,7 @@
 #include <sodium.h>
 
 #include <algorithm>
+#include <bit>
 #include <cstring>
 #include <stdexcept>
 #include <utility>
@@ -50,40 +51,67 @@ std::uint64_t LeaseTable::print_of(Type type, RdataView rdata) const {
   return hash(octets, secret_);
 }
 
-std::size_t LeaseTable::bucket_of(NameView apex, NameView owner) const {
-  std::array<std::uint8_t, zones::MAX_NAME_OCTETS + 1> octets;
-  octets[0] = static_cast<std::uint8_t>(apex.size());  // a zone cut is a name of two zones
-  std::ranges::transform(owner.wire(), octets.begin() + 1, zones::lower);
-  return hash(std::span(octets).first(1 + owner.size()), secret_) & (buckets_.size() - 1);
+LeaseTable::Place::Place(std::uint32_t zone, NameView apex, NameView owner) : zone_(zone) {
+  std::array<std::uint8_t, zones::MAX_NAME_OCTETS> octets;
+  const std::size_t size = owner.size() - apex.size();
+  std::memcpy(octets.data(), owner.data(), size);
+  octets[size] = 0;
+  labels_ = zones::Name(NameView(octets.data(), size + 1));
 }
 
-NameView LeaseTable::owner_of(const Entry& entry) const {
-  const std::uint8_t* const wire = pool_.at(entry.octets) + 1;
+std::uint32_t LeaseTable::zone_number(NameView apex) const {
+  const auto found = zone_numbers_.find(apex);
+  return found == zone_numbers_.end() ? NONE : found->second;
+}
+
+std::uint32_t LeaseTable::make_zone(NameView apex) {
+  if (const std::uint32_t known = zone_number(apex); known != NONE) return known;
+  const auto number = static_cast<std::uint32_t>(zones_.size());
+  zones_.emplace_back(apex);
+  zone_numbers_.emplace(apex, number);
+  return number;
+}
+
+std::size_t LeaseTable::bucket_of(std::uint32_t zone, NameView labels) const {
+  std::array<std::uint8_t, zones::MAX_NAME_OCTETS + sizeof zone> octets;
+  std::memcpy(octets.data(), &zone, sizeof zone);
+  std::ranges::transform(labels.wire(), octets.begin() + sizeof zone, zones::lower);
+  const std::uint64_t value = hash(std::span(octets).first(sizeof zone + labels.size()), secret_);
+  return value & (buckets_.size() - 1);
+}
+
+std::uint32_t LeaseTable::zone_of(const Entry& entry) const {
+  std::uint32_t zone = 0;
+  std::memcpy(&zone, pool_.at(entry.octets), sizeof zone);
+  return zone;
+}
+
+NameView LeaseTable::labels_of(const Entry& entry) const {
+  const std::uint8_t* const wire = pool_.at(entry.octets) + sizeof(std::uint32_t);
   std::size_t size = 0;
   while (wire[size] != 0) size += 1U + wire[size];
   return {wire, size + 1};
 }
 
-NameView LeaseTable::apex_of(const Entry& entry) const {
-  const NameView owner = owner_of(entry);
-  return {owner.data() + owner.size() - apex_size(entry), apex_size(entry)};
-}
-
 std::uint32_t LeaseTable::find_name(NameView apex, NameView owner) const {
-  std::uint32_t name = buckets_[bucket_of(apex, owner)];
+  const std::uint32_t zone = zone_number(apex);
+  if (zone == NONE) return NONE;
+  const Place place(zone, apex, owner);
+  std::uint32_t name = buckets_[bucket_of(zone, place.labels())];
   for (; name != NONE; name = names_[name].next) {
     const Entry& entry = names_[name];
-    if (apex_size(entry) == apex.size() && owner_of(entry) == owner) break;
+    if (zone_of(entry) == zone && labels_of(entry) == place.labels()) break;
   }
   return name;
 }
 
-std::uint32_t LeaseTable::make_name(NameView apex, NameView owner) {
-  if (name_count_ >= buckets_.size()) grow();
-  const std::uint32_t octets = pool_.take(1 + owner.size());
-  std::uint8_t* const at = pool_.at(octets);
-  at[0] = static_cast<std::uint8_t>(apex.size());
-  std::memcpy(at + 1, owner.data(), owner.size());
+// Not yet in the index.
+std::uint32_t LeaseTable::append_name(const Place& place) {
+  const std::uint32_t zone = place.zone();
+  const NameView labels = place.labels();
+  const std::uint32_t octets = pool_.take(sizeof zone + labels.size());
+  std::memcpy(pool_.at(octets), &zone, sizeof zone);
+  std::memcpy(pool_.at(octets) + sizeof zone, labels.data(), labels.size());
   std::uint32_t name = free_name_;
   if (name != NONE) {
     free_name_ = names_[name].next;
@@ -91,35 +119,38 @@ std::uint32_t LeaseTable::make_name(NameView apex, NameView owner) {
     name = static_cast<std::uint32_t>(names_.size());
     names_.emplace_back();
   }
-  std::uint32_t& bucket = buckets_[bucket_of(apex, owner)];
-  names_[name] = {.octets = octets, .first = NONE, .next = bucket, .armed = NEVER};
-  bucket = name;
+  names_[name] = {.octets = octets, .first = NONE, .next = NONE, .armed = NEVER};
   ++name_count_;
+  return name;
+}
+
+std::uint32_t LeaseTable::make_name(NameView apex, NameView owner) {
+  if (name_count_ >= buckets_.size()) index(2 * buckets_.size());
+  const Place place(make_zone(apex), apex, owner);
+  const std::uint32_t name = append_name(place);
+  std::uint32_t& bucket = buckets_[bucket_of(place.zone(), place.labels())];
+  names_[name].next = std::exchange(bucket, name);
   return name;
 }
 
 void LeaseTable::erase_name(std::uint32_t name) noexcept {
   Entry& entry = names_[name];
-  const NameView owner = owner_of(entry);
-  std::uint32_t* link = &buckets_[bucket_of(apex_of(entry), owner)];
+  const NameView labels = labels_of(entry);
+  std::uint32_t* link = &buckets_[bucket_of(zone_of(entry), labels)];
   while (*link != name) link = &names_[*link].next;
   *link = entry.next;
-  pool_.give(entry.octets, 1 + owner.size());
+  pool_.give(entry.octets, sizeof(std::uint32_t) + labels.size());
   entry = {.octets = NONE, .first = NONE, .next = free_name_, .armed = NEVER};
   free_name_ = name;
   --name_count_;
 }
 
-void LeaseTable::grow() {
-  std::vector<std::uint32_t> old(2 * buckets_.size(), NONE);
-  old.swap(buckets_);
-  for (std::uint32_t name : old) {
-    while (name != NONE) {
-      Entry& entry = names_[name];
-      std::uint32_t& bucket = buckets_[bucket_of(apex_of(entry), owner_of(entry))];
-      const std::uint32_t next = std::exchange(entry.next, bucket);
-      bucket = std::exchange(name, next);
-    }
+void LeaseTable::index(std::size_t buckets) {
+  std::vector<std::uint32_t>(buckets, NONE).swap(buckets_);
+  for (std::uint32_t name = 0; name < names_.size(); ++name) {
+    Entry& entry = names_[name];
+    if (entry.octets == NONE) continue;  // a free one, whose `next` is of their list
+    entry.next = std::exchange(buckets_[bucket_of(zone_of(entry), labels_of(entry))], name);
   }
 }
 
@@ -203,8 +234,36 @@ Time LeaseTable::set(NameView apex, NameView owner, Type type, RdataView rdata, 
   return to_time(before);
 }
 
+// Nothing of the name is known yet, so nothing is looked for: index and heap are made once, in
+// end_rows().
+void LeaseTable::row(NameView apex, NameView owner, zones::RRsetsView rrsets,
+                     std::span<const zones::RecordLease> leases) {
+  if (leases.empty()) return;
+  has_rows_ = true;
+  const std::uint32_t name = append_name(Place(make_zone(apex), apex, owner));
+  Entry& entry = names_[name];
+  zones::for_each_leased(
+      rrsets, leases, [&](Type type, RdataView rdata, const zones::RecordLease& found) {
+        const std::uint32_t expires = to_seconds(found.expires);
+        if (expires == 0) return;
+        leases_.push_back(
+            {.print = print_of(type, rdata), .expires = expires, .next = entry.first});
+        entry.first = static_cast<std::uint32_t>(leases_.size() - 1);
+        entry.armed = std::min(entry.armed, expires);
+        ++lease_count_;
+      });
+  heap_.push_back({entry.armed, name});
+}
+
+void LeaseTable::end_rows() {
+  if (!std::exchange(has_rows_, false)) return;
+  index(std::max(FIRST_BUCKETS, std::bit_ceil(name_count_)));
+  std::make_heap(heap_.begin(), heap_.end());
+}
+
 void LeaseTable::lease(NameView apex, NameView owner, Type type, RdataView rdata, Time expires) {
   constexpr std::size_t AT_A_TIME = 10'000;
+  end_rows();
   set(apex, owner, type, rdata, expires);
   if (changes_.size() >= AT_A_TIME) commit();
 }
@@ -246,10 +305,11 @@ void LeaseTable::end_due(NameView apex, NameView owner, Time now) {
 
 void LeaseTable::forget_zone(NameView apex) {
   commit();
+  const std::uint32_t zone = zone_number(apex);
+  if (zone == NONE) return;
   for (std::uint32_t name = 0; name < names_.size(); ++name) {
     Entry& entry = names_[name];
-    if (entry.octets == NONE || apex_size(entry) != apex.size()) continue;
-    if (!owner_of(entry).is_at_or_below(apex)) continue;
+    if (entry.octets == NONE || zone_of(entry) != zone) continue;
     while (entry.first != NONE) put(name, leases_[entry.first].print, 0);
     erase_name(name);
   }
@@ -265,7 +325,10 @@ void LeaseTable::forget_empty_names() noexcept {
   if (changes_.capacity() > KEPT) std::vector<Change>().swap(changes_);
 }
 
-void LeaseTable::commit() { forget_empty_names(); }
+void LeaseTable::commit() {
+  end_rows();
+  forget_empty_names();
+}
 
 void LeaseTable::rollback() noexcept {
   // Needs no memory: a lease that comes back takes the place of one that was freed.
@@ -294,7 +357,8 @@ std::vector<LeaseTable::DueName> LeaseTable::due(Time now, std::size_t most) {
       continue;
     }
     again.push_back({end, timer.name});
-    names.push_back({zones::Name(apex_of(entry)), zones::Name(owner_of(entry))});
+    const zones::Name& apex = zones_[zone_of(entry)];
+    names.push_back({apex, zones::Name::join(labels_of(entry), apex).value()});
   }
   for (const Timer& timer : again) arm(timer.name, timer.when);
   return names;

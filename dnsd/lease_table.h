@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <deque>
 #include <optional>
+#include <span>
+#include <unordered_map>
 #include <vector>
 
 #include "dnsd/octet_pool.h"
@@ -17,9 +19,9 @@
 namespace dnsd {
 
 /// By zone, owner and record; a record is known by a keyed 64-bit hash of its type and RDATA, so
-/// that a lease takes 16 octets and its name, once, about 40 more than its own. Changes can be
-/// taken back until commit(). Names are asked for in the order in which their leases end: one entry
-/// a name in a heap, which a refresh leaves alone. Used by one thread.
+/// that a lease takes 16 octets and its name, once and without the apex, about 40 more than its
+/// own. Changes can be taken back until commit(). Names are asked for in the order in which their
+/// leases end: one entry a name in a heap, which a refresh leaves alone. Used by one thread.
 class LeaseTable final : public zones::LeaseSink {
  public:
   using Time = std::chrono::sys_seconds;
@@ -34,7 +36,9 @@ class LeaseTable final : public zones::LeaseSink {
   /// @return what it was before
   Time set(zones::NameView apex, zones::NameView owner, zones::Type type, zones::RdataView rdata,
            Time expires);
-  /// For load(), after which commit() is due.
+  /// Both for load(), after which commit() is due.
+  void row(zones::NameView apex, zones::NameView owner, zones::RRsetsView rrsets,
+           std::span<const zones::RecordLease> leases) override;
   void lease(zones::NameView apex, zones::NameView owner, zones::Type type, zones::RdataView rdata,
              Time expires) override;
   bool has_leases(zones::NameView apex, zones::NameView owner) const;
@@ -76,7 +80,7 @@ class LeaseTable final : public zones::LeaseSink {
     std::uint32_t next;  // of its name, or in the list of free ones
   };
   struct Entry {           // a name
-    std::uint32_t octets;  // in the pool: size of the apex, the owner's wire form
+    std::uint32_t octets;  // in the pool: number of the zone, the owner without the apex
     std::uint32_t first;   // lease
     std::uint32_t next;    // in its bucket, or in the list of free ones
     std::uint32_t armed;   // the time under which the heap has it
@@ -93,21 +97,40 @@ class LeaseTable final : public zones::LeaseSink {
   };
 
   std::uint64_t print_of(zones::Type type, zones::RdataView rdata) const;
-  std::size_t bucket_of(zones::NameView apex, zones::NameView owner) const;
-  zones::NameView owner_of(const Entry& entry) const;
-  zones::NameView apex_of(const Entry& entry) const;
-  std::size_t apex_size(const Entry& entry) const { return *pool_.at(entry.octets); }
+  /// A name as the table knows it.
+  class Place {
+   public:
+    /// The owner's octets before its apex, and the root label.
+    Place(std::uint32_t zone, zones::NameView apex, zones::NameView owner);
+    std::uint32_t zone() const { return zone_; }
+    zones::NameView labels() const { return labels_; }
+
+   private:
+    std::uint32_t zone_;
+    zones::Name labels_;
+  };
+
+  std::uint32_t zone_number(zones::NameView apex) const;  // NONE when it has no leases
+  std::uint32_t make_zone(zones::NameView apex);
+  std::size_t bucket_of(std::uint32_t zone, zones::NameView labels) const;
+  std::uint32_t zone_of(const Entry& entry) const;
+  zones::NameView labels_of(const Entry& entry) const;
   std::uint32_t find_name(zones::NameView apex, zones::NameView owner) const;
   std::uint32_t make_name(zones::NameView apex, zones::NameView owner);
+  std::uint32_t append_name(const Place& place);
+  /// Makes the index over all names.
+  void index(std::size_t buckets);
+  void end_rows();
   void erase_name(std::uint32_t name) noexcept;
   std::uint32_t find_lease(const Entry& entry, std::uint64_t print) const;
   std::uint32_t put(std::uint32_t name, std::uint64_t print, std::uint32_t expires);
   void arm(std::uint32_t name, std::uint32_t when);
   std::uint32_t first_end(const Entry& entry) const;
-  void grow();
   void forget_empty_names() noexcept;
 
   std::array<std::uint8_t, 16> secret_;  // of the hashes
+  std::vector<zones::Name> zones_;       // by number
+  std::unordered_map<zones::Name, std::uint32_t, zones::NameHash, zones::NameEqual> zone_numbers_;
   OctetPool pool_;
   std::deque<Lease> leases_;
   std::deque<Entry> names_;
@@ -118,6 +141,7 @@ class LeaseTable final : public zones::LeaseSink {
   std::size_t name_count_ = 0;
   std::vector<Timer> heap_;
   std::vector<Change> changes_;  // since commit()
+  bool has_rows_ = false;        // that are in neither index nor heap order
 };
 
 }  // namespace dnsd

@@ -39,17 +39,7 @@ class Loader final : public StateSink {
   }
 
   void leases(NameView owner, RRsetsView rrsets, std::span<const RecordLease> leases) override {
-    if (leases_ == nullptr) return;
-    auto lease = leases.begin();
-    std::uint32_t place = 0;
-    for (const RRsetView rrset : rrsets) {
-      for (const RdataView rdata : rrset) {
-        if (lease == leases.end()) return;
-        if (lease->record != place++) continue;
-        leases_->lease(apex_, owner, rrset.type(), rdata, lease->expires);
-        ++lease;
-      }
-    }
+    if (leases_ != nullptr) leases_->row(apex_, owner, rrsets, leases);
   }
 
   void batch(const JournalBatch& batch) override {
@@ -126,6 +116,13 @@ class Loader final : public StateSink {
 };
 
 }  // namespace
+
+void LeaseSink::row(NameView apex, NameView owner, RRsetsView rrsets,
+                    std::span<const RecordLease> leases) {
+  for_each_leased(rrsets, leases, [&](Type type, RdataView rdata, const RecordLease& found) {
+    lease(apex, owner, type, rdata, found.expires);
+  });
+}
 
 Loaded load(Store& store, CatalogueBuilder& builder, LeaseSink* leases) {
   Loader loader(builder, leases);

@@ -4,9 +4,11 @@
 
 #include <chrono>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "zones/name.h"
+#include "zones/rrset.h"
 #include "zones/snapshot.h"
 #include "zones/store.h"
 
@@ -31,6 +33,10 @@ struct Loaded {
 class LeaseSink {
  public:
   virtual ~LeaseSink() = default;
+  /// The leases of a name's row. Rows come before any lease(), each name once, and `leases` are in
+  /// the order of the records. As it is, it calls lease() for each.
+  virtual void row(NameView apex, NameView owner, RRsetsView rrsets,
+                   std::span<const RecordLease> leases);
   /// Until when a record lives. A later call for the same one replaces it; 1970-01-01 ends the
   /// lease.
   virtual void lease(NameView apex, NameView owner, Type type, RdataView rdata,

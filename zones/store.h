@@ -66,6 +66,19 @@ struct RecordLease {
   bool operator==(const RecordLease&) const = default;
 };
 
+/// Calls visit(type, rdata, lease) for each record that has one, in order.
+template <class Visit>
+void for_each_leased(RRsetsView rrsets, std::span<const RecordLease> leases, const Visit& visit) {
+  auto lease = leases.begin();
+  std::uint32_t place = 0;
+  for (const RRsetView rrset : rrsets) {
+    for (const RdataView rdata : rrset) {
+      if (lease == leases.end()) return;
+      if (lease->record == place++) visit(rrset.type(), rdata, *lease++);
+    }
+  }
+}
+
 /// One name of a zone as it is to stand in the checkpoint; empty RRsets remove it.
 struct RowChange {
   Name apex;

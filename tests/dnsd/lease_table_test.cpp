@@ -71,6 +71,53 @@ TEST(LeaseTable, RowsOfTheCheckpoint) {
             (std::vector<zones::RecordLease>{{1, at(100)}, {2, at(200)}}));
 }
 
+TEST(LeaseTable, RowsOfAStartAreAsIfSetOneByOne) {
+  constexpr int NAMES = 1'000;
+  const Name other = name("example.com.");
+  LeaseTable table;
+  const auto packed_of = [](int i) {
+    std::vector<std::uint8_t> packed;
+    const std::string last = std::to_string(i % 250);
+    EXPECT_TRUE(zones::pack(
+        zones::RRset{
+            Type::A, 60, {rdata(Type::A, "192.0.2." + last), rdata(Type::A, "198.51.100." + last)}},
+        packed));
+    return packed;
+  };
+  const auto owner_in = [](const Name& apex, int i) {
+    return i == 0 ? apex : name("H" + std::to_string(i) + "." + apex.to_text());
+  };
+  for (const Name& apex : {APEX, other}) {
+    for (int i = 0; i < NAMES; ++i) {
+      const std::vector<std::uint8_t> packed = packed_of(i);
+      const std::vector<zones::RecordLease> leases = {{1, at(5'000 - i)}};
+      table.row(apex, owner_in(apex, i), zones::RRsetsView(packed), leases);
+    }
+  }
+  // Of the journal: one of a name with a row, one without.
+  table.lease(APEX, name("h7.example.org."), Type::A, rdata(Type::A, "198.51.100.7"), at(9'000));
+  table.lease(APEX, name("new.example.org."), Type::A, rdata(Type::A, "192.0.2.1"), at(100));
+  table.commit();
+  EXPECT_EQ(table.name_count(), 2U * NAMES + 1);
+  EXPECT_EQ(table.lease_count(), 2U * NAMES + 1);
+  EXPECT_EQ(table.next(), at(100));
+  for (int i = 0; i < NAMES; ++i) {
+    const std::vector<std::uint8_t> packed = packed_of(i);
+    const Time end = i == 7 ? at(9'000) : at(5'000 - i);
+    EXPECT_EQ(table.leases_of(
+                  APEX, name(i == 0 ? "EXAMPLE.org." : "h" + std::to_string(i) + ".example.org."),
+                  zones::RRsetsView(packed)),
+              (std::vector<zones::RecordLease>{{1, end}}));
+  }
+  const auto due = table.due(at(4'002), 10);
+  ASSERT_EQ(due.size(), 5U);
+  EXPECT_EQ(due[0].owner, name("new.example.org."));
+  EXPECT_TRUE(due[1].owner == owner_in(due[1].apex, NAMES - 1));
+  table.forget_zone(APEX);
+  EXPECT_EQ(table.name_count(), std::size_t{NAMES});
+  EXPECT_EQ(table.due(at(5'000), 10'000).size(), std::size_t{NAMES});
+}
+
 TEST(LeaseTable, NamesComeInTheOrderOfTheirEnds) {
   LeaseTable table;
   const auto set = [&](const char* owner, const char* data, int when) {
