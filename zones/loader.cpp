@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "zones/change_set.h"
+#include "zones/load_pipeline.h"
 #include "zones/rdata.h"
 #include "zones/rrset.h"
 
@@ -126,7 +127,12 @@ void LeaseSink::row(NameView apex, NameView owner, RRsetsView rrsets,
 
 Loaded load(Store& store, CatalogueBuilder& builder, LeaseSink* leases) {
   Loader loader(builder, leases);
-  const Lsn last_lsn = store.load(loader);
+  Lsn last_lsn = 0;
+  {
+    LoadPipeline pipeline(loader);
+    last_lsn = store.load(pipeline);
+    pipeline.drain();
+  }
   return std::move(loader).finish(last_lsn);
 }
 
