@@ -9,6 +9,9 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import threading
+import time
+import urllib.request
 
 import servers
 
@@ -23,6 +26,8 @@ UPDATE_LOADS = {
     "100 in flight": ["--window", "100"],
     "1,000 a second, evenly": ["--window", "256", "--rate", "1000"],
 }
+SIGNED = ["--key", servers.KEY, "--secret", servers.SECRET]
+UPDATES_BESIDE = 1_000  # a second
 
 
 class Table:
@@ -37,6 +42,33 @@ class Table:
     def median(self, row, server, field):
         figures = self.figures.get((row, server))
         return statistics.median(figure[field] for figure in figures) if figures else None
+
+
+class Lag:
+    """Looks once a second how many names dnsd's checkpoint is behind its journal; other servers do not tell."""
+
+    def __init__(self, server):
+        self.address = getattr(server, "metrics", None)
+        self.most = 0 if self.address else None
+        self.done = threading.Event()
+        self.thread = threading.Thread(target=self.run)
+
+    def __enter__(self):
+        if self.address:
+            self.thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.done.set()
+        if self.address:
+            self.thread.join()
+
+    def run(self):
+        while not self.done.wait(1):
+            with urllib.request.urlopen(f"http://{self.address}/metrics", timeout=10) as answer:
+                for line in answer.read().decode().splitlines():
+                    if line.startswith("dnsd_checkpoint_lag_names "):
+                        self.most = max(self.most, int(float(line.split()[1])))
 
 
 class Bench:
@@ -57,16 +89,22 @@ class Bench:
                 )
         return path
 
-    def load(self, server, hosts, *more):
+    def load_command(self, server, hosts, *more, seconds):
         command = ["taskset", "-c", str(self.generator_core), os.path.join(self.args.bin, "load"), *more]
         command += ["--server", f"127.0.0.1:{server.port}", "--zone", servers.ZONE, "--hosts", str(hosts)]
-        command += ["--seconds", str(self.args.seconds), "--pid", str(server.process.pid)]
+        return command + ["--seconds", str(seconds), "--pid", str(server.process.pid)]
+
+    def load(self, server, hosts, *more, seconds=None):
+        command = self.load_command(server, hosts, *more, seconds=seconds or self.args.seconds)
         ran = subprocess.run(command, capture_output=True, text=True)
-        if not ran.stdout.startswith("{"):
-            raise RuntimeError(f"load failed with {server.name}: {ran.stderr.strip()}")
-        figure = json.loads(ran.stdout)
+        return self.figure(server, ran.stdout, ran.stderr)
+
+    def figure(self, server, out, errors):
+        if not out.startswith("{"):
+            raise RuntimeError(f"load failed with {server.name}: {errors.strip()}")
+        figure = json.loads(out)
         if figure["wrong"]:
-            self.notes.append(f"{server.name}: {figure['wrong']} wrong answers ({ran.stderr.strip()})")
+            self.notes.append(f"{server.name}: {figure['wrong']} wrong answers ({errors.strip()})")
         return figure
 
     def start_all(self, hosts, want):
@@ -137,8 +175,7 @@ class Bench:
                         self.progress(f"updates, {hosts} hosts, round {round_number + 1}: {server.name}")
                         before = servers.cpu_seconds(server.process.pid)
                         figure = self.load(
-                            server, hosts, "update", *options,
-                            "--key", servers.KEY, "--secret", servers.SECRET,
+                            server, hosts, "update", *options, *SIGNED,
                         )
                         server.settle()  # what it put off (a checkpoint) belongs to its cost, not to the next one's
                         figure["all_cpu_ms"] = (
@@ -149,6 +186,48 @@ class Bench:
                         self.table.add(f"updates {hosts} {load}", server.name, figure)
         finally:
             self.stop_all(started)
+
+    def beside(self, hosts):
+        """Queries without and with updates beside them, in turns."""
+        started = self.start_all(hosts, lambda kind: kind.takes_updates)
+        query = ["query", "--window", "200"]
+        try:
+            for round_number in range(self.args.rounds):
+                for server in started:
+                    self.progress(f"queries beside updates, {hosts} hosts, round {round_number + 1}: {server.name}")
+                    self.table.add(f"alone {hosts}", server.name, self.load(server, hosts, *query))
+                    # They begin before the queries and end after them.
+                    updates = subprocess.Popen(
+                        self.load_command(server, hosts, "update", "--window", "256", "--rate", str(UPDATES_BESIDE),
+                                          *SIGNED, seconds=self.args.seconds + 2),
+                        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+                    try:
+                        time.sleep(1)
+                        self.table.add(f"beside {hosts}", server.name, self.load(server, hosts, *query))
+                    finally:
+                        out, errors = updates.communicate()
+                    self.table.add(f"updates beside {hosts}", server.name, self.figure(server, out, errors))
+                    server.settle()
+        finally:
+            self.stop_all(started)
+
+    def sustained(self, hosts, seconds):
+        """Each alone, one after the other: a burst only writes a journal, what comes after that counts as well."""
+        for key in self.args.servers:
+            if not servers.ALL[key].takes_updates:
+                continue
+            for server in self.start_all(hosts, lambda kind, key=key: kind is servers.ALL[key]):
+                try:
+                    self.progress(f"sustained updates, {hosts} hosts, {seconds:g} s: {server.name}")
+                    with Lag(server) as lag:
+                        figure = self.load(server, hosts, "update", "--window", "100", *SIGNED, seconds=seconds)
+                    begin = time.monotonic()
+                    server.settle()
+                    figure |= {"lag": lag.most, "settled": time.monotonic() - begin,
+                               "peak": servers.peak_mib(server.process.pid)}
+                    self.table.add(f"sustained {hosts}", server.name, figure)
+                finally:
+                    self.stop_all([server])
 
     def progress(self, text):
         if sys.stderr.isatty():
@@ -178,7 +257,7 @@ class Bench:
                     print(f"  {name:8}{self.table.median(row, name, 'per_second'):12,.0f}"
                           f"{self.table.median(row, name, 'per_cpu_second'):12,.0f}{ratios}"
                           f"{self.table.median(row, name, 'lost'):8,.0f}")
-        for hosts in args.update_hosts:
+        for hosts in [] if args.sustained else args.update_hosts:
             for load in UPDATE_LOADS:
                 row = f"updates {hosts} {load}"
                 print(f"\nSigned updates, {hosts:,} hosts: {load}")
@@ -192,6 +271,29 @@ class Bench:
                           f"{self.table.median(row, name, 'p50_ms'):10.2f}{self.table.median(row, name, 'p99_ms'):10.2f}"
                           f"{self.table.median(row, name, 'cpu_ms_each'):13.3f}"
                           f"{self.table.median(row, name, 'lost'):8,.0f}")
+        for hosts in args.beside_hosts:
+            print(f"\nQueries while {UPDATES_BESIDE:,} updates a second run, {hosts:,} hosts, beside none")
+            print(f"  {'':8}{'per CPU-s':>12}{'÷ none':>10}{'p99 ms':>10}{'÷ none':>10}"
+                  f"{'updates/s':>12}{'their p99':>11}")
+            for name in self.names(f"beside {hosts}"):
+                def median(row, field, name=name):
+                    return self.table.median(f"{row} {hosts}", name, field)
+                rate, latency = median("beside", "per_cpu_second"), median("beside", "p99_ms")
+                print(f"  {name:8}{rate:12,.0f}{rate / median('alone', 'per_cpu_second'):10.3f}"
+                      f"{latency:10.2f}{latency / median('alone', 'p99_ms'):10.2f}"
+                      f"{median('updates beside', 'per_second'):12,.0f}{median('updates beside', 'p99_ms'):11.2f}")
+        if args.sustained:
+            for hosts in args.update_hosts:
+                print(f"\nSigned updates for {args.sustained:g} s, 100 in flight, {hosts:,} hosts")
+                print(f"  {'':8}{'updates/s':>12}{'p50 ms':>10}{'p99 ms':>10}{'lost':>8}{'MiB at most':>13}"
+                      f"{'names behind':>14}{'s to rest':>11}")
+                for name in self.names(f"sustained {hosts}"):
+                    def median(field, name=name):
+                        return self.table.median(f"sustained {hosts}", name, field)
+                    lag = self.table.figures[(f"sustained {hosts}", name)][0]["lag"]
+                    print(f"  {name:8}{median('per_second'):12,.0f}{median('p50_ms'):10.2f}{median('p99_ms'):10.2f}"
+                          f"{median('lost'):8,.0f}{median('peak'):13,.0f}{'–' if lag is None else f'{lag:,}':>14}"
+                          f"{median('settled'):11.1f}")
         for hosts in args.start_hosts:
             for what, title in (("first start", "First start, from the zone file"), ("start", "Every other start")):
                 row = f"{what} {hosts}"
@@ -216,6 +318,10 @@ def main():
                         help="zone sizes for the updates (1000,100000)")
     parser.add_argument("--start-hosts", type=counts, default=[100_000], metavar="N,…",
                         help="zone sizes for the starts (100000)")
+    parser.add_argument("--beside-hosts", type=counts, default=[], metavar="N,…",
+                        help="zone sizes for queries while updates run (none)")
+    parser.add_argument("--sustained", type=float, nargs="?", const=600, default=0, metavar="SECONDS",
+                        help="updates on end, 100 in flight, instead of bursts (600 s when none are given)")
     parser.add_argument("--big", action="store_true", help="1,000,000 hosts in all three")
     parser.add_argument("--servers", default="echo,dnsd,knot,nsd,bind,yadifa,pdns", help="of these: %(default)s")
     parser.add_argument("--rounds", type=int, default=3, help="of which the median is shown (3)")
@@ -245,8 +351,13 @@ def main():
             bench.starts(hosts)
         for hosts in args.query_hosts:
             bench.queries(hosts)
+        for hosts in args.beside_hosts:
+            bench.beside(hosts)
         for hosts in args.update_hosts:
-            bench.updates(hosts)
+            if args.sustained:
+                bench.sustained(hosts, args.sustained)
+            else:
+                bench.updates(hosts)
         for key in args.servers:
             print(f"{servers.ALL[key].name:8}{servers.ALL[key].version()}")
         bench.print()

@@ -164,6 +164,10 @@ int main(int argc, char** argv) {
   update->add_option("--algorithm", options.key_algorithm, "of the key");
   update->add_option("--secret", options.key_secret, "base64")->required();
   update->add_option("--rate", options.rate, "updates a second, whatever the server does");
+  update->add_flag("--key-each", options.key_each, "sign by a key of the host's name instead");
+  update->add_flag("--once", options.once, "each host in turn, until each has been updated");
+  update->add_option("--lease", options.lease_seconds,
+                     "update all records of a host, with a lease of so many seconds");
   CLI11_PARSE(app, argc, argv);
 
   const bool tcp = options.connections != 0 || options.connection_each;

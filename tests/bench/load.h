@@ -31,6 +31,10 @@ struct Options {
   std::string key_name;    // of updates
   std::string key_algorithm = "hmac-sha256";
   std::string key_secret;
+  bool key_each = false;  // each host's update is signed by a key of its name
+  bool once = false;      // each host in turn, until each has been updated
+  std::uint32_t lease_seconds =
+      0;  // update all four records of a host, with this lease; 0: its address
 };
 
 // The kernel counts about 768 octets against the receive buffer for a small datagram, and gives 208
@@ -45,7 +49,7 @@ struct Figures {
   double seconds = 0;
   double server_cpu_seconds = 0;
   double own_cpu_seconds = 0;
-  std::vector<double> latencies_ms;  // of updates
+  std::vector<double> latencies_ms;  // of updates, and of some queries over UDP
   std::string first_wrong;           // what was wrong with the first wrong answer
 };
 

@@ -1,5 +1,5 @@
-// Updates: each replaces the address of one host, signed by TSIG, and counts when a signed NOERROR
-// has come.
+// Updates: each replaces the address of one host, or all of its records with a lease; it is signed
+// by TSIG, and counts when a signed NOERROR has come.
 #include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -15,8 +15,9 @@
 namespace load {
 namespace {
 
+constexpr std::uint32_t TTL = 60;
 constexpr std::uint8_t UPDATE = 5 << 3;  // the opcode in its octet of the header
-enum Type : std::uint16_t { A = 1, SOA = 6 };
+enum Type : std::uint16_t { A = 1, SOA = 6, TXT = 16, SRV = 33, OPT = 41 };
 enum Class : std::uint16_t { IN = 1, ANY = 255 };
 
 std::chrono::sys_seconds wall_clock() {
@@ -42,6 +43,7 @@ struct Slot {
   explicit Slot(const keys::TsigKey& key) : exchange(key) {}
   keys::TsigClient exchange;
   std::uint16_t id = 0;
+  std::uint32_t host = 0;
   bool in_flight = false;
   Clock::time_point sent;
 };
@@ -49,10 +51,9 @@ struct Slot {
 class UpdateLoad {
  public:
   explicit UpdateLoad(const Options& options)
-      : options_(options), fd_(connect_udp(options.server)) {
-    const keys::TsigKey key = make_key(options);
+      : options_(options), key_(make_key(options)), fd_(connect_udp(options.server)) {
     slots_.reserve(options.window);
-    for (std::uint32_t i = 0; i < options.window; ++i) slots_.emplace_back(key);
+    for (std::uint32_t i = 0; i < options.window; ++i) slots_.emplace_back(key_);
   }
   ~UpdateLoad() { close(fd_); }
   UpdateLoad(const UpdateLoad&) = delete;
@@ -80,7 +81,24 @@ class UpdateLoad {
         take({buffer.data(), static_cast<std::size_t>(size)});
       }
       if (size <= 0 || ++receives_ % 4096 == 0) find_lost();
-    } while (seconds_since(start) < seconds);
+    } while (seconds_since(start) < seconds && !is_done());
+  }
+
+  bool is_done() const {
+    return options_.once && idle_.size() == slots_.size() && again_.empty() &&
+           next_host_ == options_.hosts;
+  }
+
+  /// The host of the next update. Empty when each has had its own.
+  std::optional<std::uint32_t> next_host() {
+    if (!options_.once) return random_.below(options_.hosts);
+    if (!again_.empty()) {
+      const std::uint32_t host = again_.back();
+      again_.pop_back();
+      return host;
+    }
+    if (next_host_ == options_.hosts) return std::nullopt;
+    return next_host_++;
   }
 
   /// Sends what is to be sent by now: without a rate whatever slot is idle.
@@ -91,8 +109,11 @@ class UpdateLoad {
       if (options_.rate > 0 && now < next_) {
         return static_cast<int>(std::chrono::ceil<std::chrono::milliseconds>(next_ - now).count());
       }
+      const auto host = next_host();
+      if (!host) return -1;
       const std::uint32_t number = idle_.back();
       idle_.pop_back();
+      slots_[number].host = *host;
       // At a rate, an update that had to wait for a slot has waited all the same.
       send(number, options_.rate > 0 ? next_ : now);
       if (options_.rate > 0) next_ += std::chrono::nanoseconds(1'000'000'000 / options_.rate);
@@ -104,34 +125,65 @@ class UpdateLoad {
     Slot& slot = slots_[number];
     slot.id = static_cast<std::uint16_t>((++sent_ % 256) << 8 | number);
     std::string host = "h0000000." + options_.zone;
-    write_digits(reinterpret_cast<std::uint8_t*>(host.data()) + 1, random_.below(options_.hosts));
+    write_digits(reinterpret_cast<std::uint8_t*>(host.data()) + 1, slot.host);
+    const bool all = options_.lease_seconds != 0;
     packet_.clear();
     packet_.u16(slot.id);
     packet_.u8(UPDATE);
     packet_.u8(0);
-    packet_.u16(1);  // zone
-    packet_.u16(0);  // prerequisites
-    packet_.u16(2);  // updates
-    packet_.u16(0);
+    packet_.u16(1);            // zone
+    packet_.u16(0);            // prerequisites
+    packet_.u16(all ? 5 : 2);  // updates
+    packet_.u16(all ? 1 : 0);
     packet_.name(options_.zone);
     packet_.u16(SOA);
     packet_.u16(IN);
     // Delete the RRset (RFC 2136 §2.5.2), add a record (§2.5.1).
-    packet_.name(host);
-    packet_.u16(A);
-    packet_.u16(ANY);
-    packet_.u32(0);
-    packet_.u16(0);
-    packet_.name(host);
-    packet_.u16(A);
-    packet_.u16(IN);
-    packet_.u32(60);
-    packet_.u16(4);
+    head(host, A, ANY, 0, 0);
+    head(host, A, IN, TTL, 4);
     packet_.u32(0xC6120000U | random_.below(0x20000U));  // 198.18.0.0/15, for benchmarks (RFC 2544)
+    if (all) leased_rest(host, slot.host);
+    if (options_.key_each) {
+      key_.name = *zones::Name::from_text(host);
+      slot.exchange = keys::TsigClient(key_);
+    }
     slot.exchange.sign(packet_.octets(), wall_clock());
     slot.sent = due;
     slot.in_flight = true;
     static_cast<void>(::send(fd_, packet_.octets().data(), packet_.size(), 0));
+  }
+
+  void head(const std::string& owner, Type type, Class rrclass, std::uint32_t ttl,
+            std::size_t rdata_octets) {
+    packet_.name(owner);
+    packet_.u16(type);
+    packet_.u16(rrclass);
+    packet_.u32(ttl);
+    packet_.u16(static_cast<std::uint16_t>(rdata_octets));
+  }
+
+  /// What make_zone gave the host besides its address, and the option (RFC 9664 §4).
+  void leased_rest(const std::string& host, std::uint32_t number) {
+    const std::string text = "host " + std::to_string(number);
+    head(host, TXT, IN, TTL, 1 + text.size());
+    packet_.u8(static_cast<std::uint8_t>(text.size()));
+    for (const char c : text) packet_.u8(static_cast<std::uint8_t>(c));
+    std::uint32_t port = 1024 + number % 64000;
+    for (const char* service : {"_http._tcp.", "_sip._udp."}) {
+      head(service + host, SRV, IN, TTL, 6 + host.size() + 1);
+      packet_.u32(0);
+      packet_.u16(static_cast<std::uint16_t>(port++));
+      packet_.name(host);
+    }
+    constexpr std::uint16_t UPDATE_LEASE = 2, UDP_OCTETS = 1232;
+    packet_.u8(0);
+    packet_.u16(OPT);
+    packet_.u16(UDP_OCTETS);
+    packet_.u32(0);
+    packet_.u16(8);
+    packet_.u16(UPDATE_LEASE);
+    packet_.u16(4);
+    packet_.u32(options_.lease_seconds);
   }
 
   void take(std::span<const std::uint8_t> answer) {
@@ -170,14 +222,18 @@ class UpdateLoad {
       ++figures_.lost;
       slots_[i].in_flight = false;
       idle_.push_back(i);
+      if (options_.once) again_.push_back(slots_[i].host);
     }
   }
 
   const Options& options_;
+  keys::TsigKey key_;
   int fd_;
   std::vector<Slot> slots_;
   std::vector<std::uint32_t> idle_;
-  Clock::time_point next_;  // at a rate, when the next update is due
+  Clock::time_point next_;            // at a rate, when the next update is due
+  std::uint32_t next_host_ = 0;       // of `once`
+  std::vector<std::uint32_t> again_;  // likewise: what was lost
   Packet packet_;
   std::uint64_t sent_ = 0;
   std::uint64_t receives_ = 0;

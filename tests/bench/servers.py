@@ -210,11 +210,14 @@ class Dnsd(Server):
         return first_line_of([cls.binary, "--version"])
 
     def configure(self):
+        self.metrics = f"127.0.0.1:{free_port()}"
         path = self.write(
             "dnsd.toml",
             f"""
 listen = ["127.0.0.1:{self.port}"]
 workers = 1
+[admin]
+listen = "{self.metrics}"
 [store]
 path = "dnsd.sqlite"
 [[key]]
