@@ -50,9 +50,7 @@ void read_key(ConfigFields& fields, UpstreamConfig& upstream, const Config& conf
   }
   if (!node) return;
   const std::string name = upstream.key.to_text();
-  if (std::ranges::find(config.keys, upstream.key, &keys::TsigKey::name) != config.keys.end()) {
-    return;
-  }
+  if (config.keyring.find(upstream.key)) return;
   const bool is_public = std::ranges::find(config.public_keys, upstream.key,
                                            &PublicKeyConfig::name) != config.public_keys.end();
   fields.error(node, "key",

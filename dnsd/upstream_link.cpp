@@ -5,6 +5,7 @@
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <memory>
 #include <utility>
 
 #include "keys/exchange.h"
@@ -284,10 +285,12 @@ asio::awaitable<UpstreamLink::Failure> UpstreamLink::replace() {
 
 std::optional<keys::TsigKey> UpstreamLink::key() {
   const State& state = thread_.reader.current();
-  const keys::TsigKey* const found =
-      state.policy ? state.policy->keyring.find(config_.key) : nullptr;
+  const auto found = state.policy ? state.policy->keyring.find(config_.key) : std::nullopt;
   std::optional<keys::TsigKey> key;
-  if (found) key = *found;
+  if (found) {
+    key = {zones::Name(found->name), found->algorithm,
+           std::make_shared<const keys::Secret>(found->secret)};
+  }
   thread_.reader.idle();
   return key;
 }
