@@ -696,7 +696,7 @@ name = "other.example."
   ASSERT_EQ(config.zones[0].upstreams.size(), 2U);
   const UpstreamConfig& first = config.zones[0].upstreams[0];
   EXPECT_EQ(to_text(first.server), "192.0.2.53:53");
-  EXPECT_EQ(first.key, config.keys[0].name);
+  EXPECT_EQ(first.key, *zones::Name::from_text("h1.dyn.example."));
   EXPECT_EQ(first.filter, UpstreamFilter{});
   EXPECT_EQ(first.full_sync, UpstreamConfig::FullSync::TRANSFER);
   EXPECT_EQ(first.timeout, 10s);
