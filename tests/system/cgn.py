@@ -13,7 +13,8 @@ import unittest
 from harness import BIN, Dnsd, Process, SystemTest, ZONE, ZONE_TEXT
 
 os.environ["PATH"] += ":/usr/sbin:/sbin"
-HOST, CGN, SERVER = "10.64.0.2", "10.64.0.1", "11.0.0.10"  # those of 11.0.0.0/8 are global, and only ours here
+HOST, NEIGHBOUR, CGN = "10.64.0.2", "10.64.0.3", "10.64.0.1"
+SERVER = "11.0.0.10"  # those of 11.0.0.0/8 are global, and only ours here
 B4, AFTR = "fd00:64::2", "fd00:64::1"
 TUNNEL = os.path.join(os.path.dirname(os.path.abspath(__file__)), "tunnel.py")
 WEB = f"_http._tcp.h1.{ZONE}"
@@ -66,6 +67,18 @@ while True:
     visitor, _ = server.accept()
     visitor.sendall(b"welcome")
     visitor.close()
+"""
+MAP = """
+import socket, struct, sys
+own, server, port, lifetime = sys.argv[1:]
+sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+sock.bind((own, 0))
+sock.connect((server, 5351))
+mapped = b"\\0" * 10 + b"\\xff\\xff"
+sock.send(struct.pack("!BBHI", 2, 1, 0, int(lifetime)) + mapped + socket.inet_aton(own) + b"a neighbour!" +
+          struct.pack("!B3xHH", 6, 80, int(port) if int(lifetime) else 0) + mapped + bytes(4))
+answer = sock.recv(1100)
+print(answer[3])
 """
 VISIT = """
 import socket, sys
@@ -286,6 +299,12 @@ class CgnTest(SystemTest):
                 "announces": "output priority -10; ip daddr 224.0.0.1 udp sport 5351 drop;", "": ""}[what]
         self.net.nft("table inet drops {}\ndelete table inet drops\n" +
                      (f"table inet drops {{ chain drops {{ type filter hook {rule} }}\n}}" if rule else ""))
+
+    def neighbour(self, port, lifetime=3600):
+        """Another subscriber asks for that port; lifetime 0 gives it back."""
+        if lifetime:
+            self.net.ip("cgn", f"addr add {NEIGHBOUR}/32 dev lan")
+        self.assertEqual(self.net.run("cgn", sys.executable, "-c", MAP, NEIGHBOUR, self.net.router, port, lifetime), "0\n")
 
     def visitor(self, *command):
         """The output of a command that a visitor runs."""

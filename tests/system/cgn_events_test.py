@@ -8,18 +8,6 @@ from harness import main
 
 LIFETIME = 20  # of mappings, in seconds
 RENEWAL = LIFETIME * 0.625 + 4  # the latest that a renewal comes (RFC 6887 11.2.1), and is repeated
-NEIGHBOUR = """
-import socket, struct, sys
-own, server, port = sys.argv[1:]
-sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-sock.bind((own, 0))
-sock.connect((server, 5351))
-mapped = b"\\0" * 10 + b"\\xff\\xff"
-sock.send(struct.pack("!BBHI", 2, 1, 0, 3600) + mapped + socket.inet_aton(own) + b"a neighbour!" +
-          struct.pack("!B3xHH", 6, 80, int(port)) + mapped + bytes(4))
-answer = sock.recv(1100)
-print(answer[3], *struct.unpack_from("!H", answer, 42))
-"""
 HOLD = """
 import socket, sys
 server = socket.create_server(("0.0.0.0", int(sys.argv[1])))
@@ -85,8 +73,7 @@ class CgnEvents(CgnTest):
         self.lose_mappings()
         self.drop("requests")
         self.start_pcp()
-        self.net.ip("cgn", "addr add 10.64.0.3/32 dev lan")
-        self.assertEqual(self.net.run("cgn", sys.executable, "-c", NEIGHBOUR, "10.64.0.3", self.net.router, 8001), "0 8001\n")
+        self.neighbour(8001)
         self.drop("")
         self.port = 8002
 

@@ -51,6 +51,17 @@ class Cgn(CgnTest):
         self.leave("8001")
         print("UPnP:", ", ".join(f"{what}: {seconds:.1f} s" for what, seconds in took.items()))
 
+    def test_one_port_or_none_where_the_server_gives_another(self):
+        # miniupnpd takes PREFER_FAILURE and gives the next port all the same.
+        self.before_the_agent = lambda: self.neighbour(8001)
+        self.set_up(service="prefer-failure = true")
+        self.agent.wait_for("the server gives port 8002 instead of 8001; asked again in 30 s")
+        self.assertIsNone(self.visit())
+        self.assertNotIn("dport 8002", self.net.run("cgn", "nft", "list", "ruleset"))
+        self.neighbour(8001, 0)
+        print(f"the port is free: {self.wait_for_visit(('11.0.0.1', 8001, 'welcome'), 60):.1f} s")
+        self.leave("8001")
+
     def checks(self, want, **more):
         """What pcp-ddns check tells of the gateway."""
         self.set_up(**more)

@@ -167,9 +167,9 @@ void Mapping::received(const PcpResponse& response, Time now, const Random& rand
   if (wish_.strict && response.map.external_port != wish_.suggested.port) {
     // Of a server that does not know the option: its mapping goes back.
     remove(now);
-    exchange_ = Exchange{wish_.suggested, true, SHORT_ERROR};
-    error_ = "the server gives port " + std::to_string(response.map.external_port) +
-             " instead of " + std::to_string(wish_.suggested.port);
+    exchange_ = Exchange{wish_.suggested, true, SHORT_ERROR,
+                         "the server gives port " + std::to_string(response.map.external_port) +
+                             " instead of " + std::to_string(wish_.suggested.port)};
     return;
   }
   external_ = External{response.map.external_address, response.map.external_port};
@@ -208,7 +208,7 @@ void Mapping::exchange(const External& suggested, bool strict, Time now) {
   if (state_ == State::ENDED || (state_ == State::DELETING && !exchange_)) return;
   const bool has_mapping = sent_ && !is_port_refused();
   if (state_ != State::DELETING && has_mapping) remove(now);
-  exchange_ = Exchange{suggested, strict};
+  exchange_ = Exchange{suggested, strict, {}, {}};
   if (state_ != State::DELETING) begin_again(now);
 }
 
@@ -226,7 +226,7 @@ bool Mapping::begin_again(Time now) {
   if (wanted.rest == Duration::zero()) {
     ask(now);
   } else {
-    refuse(std::exchange(error_, {}), now + wanted.rest);
+    refuse(wanted.why, now + wanted.rest);
     port_refused_ = true;
   }
   return true;

@@ -117,7 +117,8 @@ class Mapping {
   struct Exchange {
     External suggested;
     bool strict = false;
-    Duration rest{};  // before it is asked for
+    Duration rest{};    // before it is asked for …
+    std::string why{};  // … and what the user is told meanwhile
   };
   std::optional<Exchange> exchange_;  // once the deletion is over
   bool exchanged_ = false;            // until there is an answer
