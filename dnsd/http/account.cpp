@@ -119,9 +119,12 @@ void AccountHandler::handle(const Request& request, const State& state, Responde
   const auto key =
       gate_.check(request, state.policy->keyring, {.plain = false, .other_sites = !is_form});
   if (!key) {
-    warn(log_limiter_, [&] {
-      return "account page for " + peer_of(request) + " refused: " + to_text(key.error());
-    });
+    // A browser asks without a login first.
+    if (key.error() != LoginRefusal::NO_LOGIN) {
+      warn(log_limiter_, [&] {
+        return "account page for " + peer_of(request) + " refused: " + to_text(key.error());
+      });
+    }
     return responder.send(refusal(key.error()));
   }
   is_form ? announce(request, state, *key, std::move(responder))

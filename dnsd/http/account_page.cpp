@@ -36,10 +36,12 @@ std::string line_of(const zones::Record& record) {
   return clean_text(zones::record_to_text(record), MAX_LINE_OCTETS);
 }
 
-std::string by_text(const std::optional<zones::JournalMessage>& message) {
+/// Where another key's holder sits is nobody else's business.
+std::string by_text(const std::optional<zones::JournalMessage>& message, const zones::Name& own) {
   if (!message) return "by one of several at once";
   if (message->key.is_root()) return "by the server, at the end of leases";
-  return "by the key " + short_text(message->key) + " from " + keys::to_text(message->source);
+  const std::string who = "by the key " + short_text(message->key);
+  return message->key == own ? who + " from " + keys::to_text(message->source) : who;
 }
 
 bool is_same(const zones::Record& a, const zones::Record& b) {
@@ -76,10 +78,10 @@ const char* sentence_of(DynDnsWord word) {
   return "";
 }
 
-mustache::data data_of(const zones::HistoryEntry& entry) {
+mustache::data data_of(const zones::HistoryEntry& entry, const zones::Name& own) {
   mustache::data one;
   one.set("time", to_text(entry.time));
-  one.set("by", by_text(entry.message));
+  one.set("by", by_text(entry.message, own));
   mustache::data lines(mustache::data::type::list);
   std::size_t count = 0;
   const auto add = [&](std::string line) {
@@ -157,7 +159,7 @@ std::string agent_config(const zones::Name& zone, const zones::Name& host,
 }
 
 void add_history(std::vector<AccountRecord>& records,
-                 const std::vector<zones::HistoryEntry>& entries) {
+                 const std::vector<zones::HistoryEntry>& entries, const zones::Name& own) {
   for (AccountRecord& one : records) {
     bool knows_lease = false;
     for (const zones::HistoryEntry& entry : entries) {
@@ -174,7 +176,7 @@ void add_history(std::vector<AccountRecord>& records,
       }
       if (!has(entry.added, one.record)) continue;
       one.since = entry.time;
-      one.by = by_text(entry.message);
+      one.by = by_text(entry.message, own);
       break;
     }
   }
@@ -184,7 +186,7 @@ std::string account_page(const AccountContent& content,
                          const std::optional<std::vector<zones::HistoryEntry>>& entries,
                          const std::string& nonce) {
   std::vector<AccountRecord> records = content.records;
-  if (entries) add_history(records, *entries);
+  if (entries) add_history(records, *entries, content.key);
   mustache::data page;
   page.set("nonce", nonce);
   page.set("host", short_text(content.host));
@@ -215,7 +217,8 @@ std::string account_page(const AccountContent& content,
   page.set("has_changes", mustache::data(entries && !entries->empty()));
   mustache::data changes(mustache::data::type::list);
   if (entries) {
-    for (const zones::HistoryEntry& entry : *entries) changes.push_back(data_of(entry));
+    for (const zones::HistoryEntry& entry : *entries)
+      changes.push_back(data_of(entry, content.key));
   }
   page.set("changes", changes);
   mustache::mustache look{std::string(ACCOUNT_PAGE)};

@@ -47,8 +47,9 @@ std::string agent_config(const zones::Name& zone, const zones::Name& host,
 
 /// Says of each record since when, by whom and until when, as far as the entries tell.
 /// @param entries  the newest first
+/// @param own  the key that looks: it alone is told where its updates came from
 void add_history(std::vector<AccountRecord>& records,
-                 const std::vector<zones::HistoryEntry>& entries);
+                 const std::vector<zones::HistoryEntry>& entries, const zones::Name& own);
 
 /// @param entries  the newest first; empty: the history cannot be told now
 /// @param nonce  of the page's style element (Content-Security-Policy)

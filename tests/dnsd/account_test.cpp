@@ -46,12 +46,21 @@ TEST(AccountPage, TheNewestEntryThatAddedARecordTellsSinceWhen) {
   entries[1].message->leases = {
       {name("h1"), zones::Type::A, record("h1 60 A 192.0.2.1").rdata, START + 80s}};
   entries[2].message->rcode = zones::Rcode::REFUSED;
-  http::add_history(shown, entries);
+  http::add_history(shown, entries, name("h1"));
   EXPECT_EQ(shown[0].since, START + 20s);
   EXPECT_EQ(shown[0].until, START + 90s) << "the newest lease counts";
   EXPECT_EQ(shown[1].since, std::nullopt) << "what was refused put nothing there";
   EXPECT_EQ(shown[1].until, std::nullopt) << "without end";
   EXPECT_EQ(shown[2].since, std::nullopt);
+}
+
+TEST(AccountPage, AnotherKeysSourceIsNotTold) {
+  const std::vector<zones::HistoryEntry> entries{entry(20, "", "h1 60 A 192.0.2.1")};
+  std::vector<http::AccountRecord> shown{{.record = record("h1 60 A 192.0.2.1")}};
+  http::add_history(shown, entries, name("h1"));
+  EXPECT_EQ(shown[0].by, "by the key h1.example.org from ::");
+  http::add_history(shown, entries, name("h2"));
+  EXPECT_EQ(shown[0].by, "by the key h1.example.org");
 }
 
 TEST(AccountPage, EverythingIsEscaped) {
