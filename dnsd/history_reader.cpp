@@ -3,6 +3,7 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <deque>
@@ -15,9 +16,10 @@
 namespace dnsd {
 namespace {
 
-constexpr zones::Lsn CHUNK = 200;  // batches that are read at a time, newest chunk first
+constexpr zones::Lsn CHUNK = 20;  // batches that are read at a time, newest chunk first
 
-std::vector<zones::HistoryEntry> newest_entries(zones::Store& store, const zones::Name& name) {
+std::vector<zones::HistoryEntry> newest_entries(zones::Store& store, const zones::Name& name,
+                                                const std::atomic<bool>& stopping) {
   using Clock = std::chrono::steady_clock;
   const auto end = Clock::now() + HistoryReader::TIME;
   std::vector<zones::HistoryEntry> newest;
@@ -25,7 +27,8 @@ std::vector<zones::HistoryEntry> newest_entries(zones::Store& store, const zones
   query.to = store.last_lsn() + 1;
   const zones::Lsn oldest =
       query.to > HistoryReader::BATCHES ? query.to - HistoryReader::BATCHES : 1;
-  while (query.to > oldest && newest.size() < HistoryReader::ENTRIES && Clock::now() < end) {
+  while (query.to > oldest && newest.size() < HistoryReader::ENTRIES && Clock::now() < end &&
+         !stopping) {
     query.from = std::max(oldest, query.to > CHUNK ? query.to - CHUNK : 1);
     std::vector<zones::HistoryEntry> chunk;
     zones::read_history(store, query, [&](const zones::HistoryEntry& entry) {
@@ -58,13 +61,16 @@ struct HistoryReader::Impl {
         if (questions.empty()) return;
         question = std::move(questions.front());
         questions.pop_front();
-        if (stopping) {
-          lock.unlock();
-          question.done(std::nullopt);
-          continue;
-        }
       }
-      question.done(read(question.name));
+      answer(question);
+    }
+  }
+
+  void answer(const Question& question) {
+    try {
+      question.done(stopping ? std::nullopt : read(question.name));
+    } catch (const std::exception& error) {  // no memory; what `done` holds answers by itself
+      spdlog::error("history of {}: {}", question.name.to_text(), error.what());
     }
   }
 
@@ -73,7 +79,7 @@ struct HistoryReader::Impl {
       zones::SqliteOptions options;
       options.read_only = true;
       zones::SqliteStore reading(store, options);
-      return newest_entries(reading, name);
+      return newest_entries(reading, name, stopping);
     } catch (const std::exception& error) {
       spdlog::error("history of {}: {}", name.to_text(), error.what());
       return std::nullopt;
@@ -84,7 +90,7 @@ struct HistoryReader::Impl {
   std::mutex mutex;
   std::condition_variable wake;
   std::deque<Question> questions;
-  bool stopping = false;
+  std::atomic<bool> stopping{false};  // changed under the mutex
   std::thread thread;
 };
 

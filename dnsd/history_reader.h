@@ -29,8 +29,9 @@ class HistoryReader {
   /// Stops as stop() does.
   ~HistoryReader();
 
-  /// What became of the name and those below it. `done` is called once, by the reader's thread, and
-  /// throws nothing. Any thread. False when too many wait; `done` is then not called.
+  /// What became of the name and those below it, whoever may know: the caller judges that. `done`
+  /// is called once, by the reader's thread. Any thread. False when too many wait; `done` is then
+  /// not called.
   bool ask(const zones::Name& name, std::function<void(Entries)> done);
   /// Answers what waits with nothing, ends the thread.
   void stop();

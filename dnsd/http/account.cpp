@@ -179,7 +179,19 @@ void AccountHandler::show(const Request& request, const State& state, const zone
   content->agent_config =
       agent_config(content->zone, *host, services_of(state.catalogue, host->view()).services);
   const auto shared = std::make_shared<Responder>(std::move(responder));
-  const auto send = [shared, content](HistoryReader::Entries entries) {
+  // What is below the host may be another key's.
+  const auto may_see = [policy = state.policy, apex = content->zone, key,
+                        source = requester.source](zones::NameView owner) {
+    const keys::ZoneGrants* const of_zone = policy->grants_of(apex);
+    const keys::Requester asks{key.view(), source, true};
+    return of_zone &&
+           of_zone
+               ->judge(asks, {.owner = owner, .type = zones::Type::ANY, .rdata = {}, .adds = false},
+                       policy->portal)
+               .allowed;
+  };
+  const auto send = [shared, content, may_see](HistoryReader::Entries entries) {
+    if (entries) keep_visible(*entries, may_see);
     const std::string nonce = make_nonce();
     Response response;
     add_page_headers(response, nonce, FormAction::SELF);

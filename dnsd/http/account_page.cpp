@@ -158,6 +158,22 @@ std::string agent_config(const zones::Name& zone, const zones::Name& host,
   return text;
 }
 
+void keep_visible(std::vector<zones::HistoryEntry>& entries,
+                  const std::function<bool(zones::NameView)>& may_see) {
+  const auto is_hidden = [&](const auto& record) { return !may_see(record.owner); };
+  std::erase_if(entries, [&](zones::HistoryEntry& entry) {
+    std::erase_if(entry.removed, is_hidden);
+    std::erase_if(entry.added, is_hidden);
+    bool is_left = !entry.removed.empty() || !entry.added.empty();
+    if (entry.message) {
+      std::erase_if(entry.message->touched, [&](const zones::Name& one) { return !may_see(one); });
+      std::erase_if(entry.message->leases, is_hidden);
+      is_left = is_left || !entry.message->touched.empty() || !entry.message->leases.empty();
+    }
+    return !is_left;
+  });
+}
+
 void add_history(std::vector<AccountRecord>& records,
                  const std::vector<zones::HistoryEntry>& entries, const zones::Name& own) {
   for (AccountRecord& one : records) {

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -44,6 +45,11 @@ std::vector<AccountRecord> account_records(const zones::ZoneSnapshot& zone, zone
 /// pcp-ddns.toml of a host that publishes what is published now.
 std::string agent_config(const zones::Name& zone, const zones::Name& host,
                          const std::vector<Service>& services);
+
+/// Leaves of the entries what is about names that may be seen, and drops those of which nothing is
+/// left.
+void keep_visible(std::vector<zones::HistoryEntry>& entries,
+                  const std::function<bool(zones::NameView)>& may_see);
 
 /// Says of each record since when, by whom and until when, as far as the entries tell.
 /// @param entries  the newest first

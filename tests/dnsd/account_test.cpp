@@ -63,6 +63,19 @@ TEST(AccountPage, AnotherKeysSourceIsNotTold) {
   EXPECT_EQ(shown[0].by, "by the key h1.example.org");
 }
 
+TEST(AccountPage, WhatIsBelowTheHostMayBeAnothersAndIsNotTold) {
+  std::vector<zones::HistoryEntry> entries{entry(3, "h1 60 A 192.0.2.1", "a.h1 60 A 192.0.2.2"),
+                                           entry(2, "", "a.h1 60 A 192.0.2.3"), entry(1, "", "")};
+  entries[0].message->touched = {name("h1"), name("a.h1")};
+  entries[2].message->touched = {name("a.h1")};
+  entries[2].message->rcode = zones::Rcode::REFUSED;
+  http::keep_visible(entries, [](zones::NameView owner) { return owner == name("h1").view(); });
+  ASSERT_EQ(entries.size(), 1U);
+  EXPECT_EQ(entries[0].removed.size(), 1U);
+  EXPECT_TRUE(entries[0].added.empty());
+  EXPECT_EQ(entries[0].message->touched, std::vector{name("h1")});
+}
+
 TEST(AccountPage, EverythingIsEscaped) {
   http::AccountContent content;
   content.host = *zones::Name::from_text("<b>.example.org.");
