@@ -137,10 +137,14 @@ std::optional<keys::PublicKey> read_public_key(ConfigFields& fields, zones::Name
 
 bool can_have_key(const keys::Grant& grant, const Config& config,
                   std::span<const zones::Name> zones) {
+  // Of a million keys that of one name is found, not looked for.
+  const bool has_secret =
+      grant.key.is_wildcard()
+          ? config.keyring.any_of([&](const auto& key) { return grant.is_for(key.name); })
+          : config.keyring.find(grant.key).has_value();
   const bool configured =
-      config.keyring.any_of([&](const auto& key) { return grant.is_for(key.name); }) ||
-      std::ranges::any_of(config.public_keys,
-                          [&](const auto& key) { return grant.is_for(key.name); });
+      has_secret || std::ranges::any_of(config.public_keys,
+                                        [&](const auto& key) { return grant.is_for(key.name); });
   if (configured) return true;
   const bool pattern = grant.key.is_wildcard();
   const zones::Name name = pattern ? grant.key.parent() : grant.key;

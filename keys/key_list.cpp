@@ -117,6 +117,11 @@ class File {
   std::optional<std::string> failure_;
 };
 
+/// What make_key() says shows what it takes for the name: in a line in another order the secret.
+const std::string WRONG_LINE =
+    "expected [ALGORITHM:]NAME:SECRET, such as hmac-sha256:h1.example.:BASE64 (hmac-md5 is not "
+    "offered); the line is not shown, for there may be a secret in it";
+
 /// What several threads make of a file.
 class Reading {
  public:
@@ -149,7 +154,7 @@ class Reading {
     if (has_enough_) return;
     if (line.key) {
       take_(*line.key, line.number);
-    } else if (!wrong_(line.number, line.key.error())) {
+    } else if (!wrong_(line.number, WRONG_LINE)) {
       has_enough_ = true;
       file_.end();
     }

@@ -59,6 +59,25 @@ TEST(KeyList, EachLineOfALongFileComesOnceWithItsNumber) {
   EXPECT_EQ(keyring.size(), LINES - LINES / 1'000);
 }
 
+TEST(KeyList, WhatIsWrongIsToldWithoutASecret) {
+  const std::string secret = "MTIzNDU2Nzg5MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTI=";
+  const std::string wrong[] = {secret + ":h1.example.", secret + ":hmac-sha256:h1.example.",
+                               "h1.example.:" + secret + ":hmac-sha256", secret,
+                               "hmac-sha256:h1.example:" + secret + "!"};
+  for (const std::string& line : wrong) {
+    const TempFile file("\n" + line + "\n");
+    std::size_t told = 0;
+    read_key_list(
+        file.path(), [](const TsigKey& key, std::size_t) { ADD_FAILURE() << key.name.to_text(); },
+        [&](std::size_t number, const std::string& what) {
+          EXPECT_EQ(number, 2U);
+          EXPECT_EQ(what.find(secret.substr(0, 8)), std::string::npos) << what;
+          return ++told != 0;
+        });
+    EXPECT_EQ(told, 1U) << line;
+  }
+}
+
 TEST(KeyList, EndsWhenItHasToldEnough) {
   std::string text;
   for (std::size_t i = 0; i < 2'000'000; ++i) text += "wrong\n";
