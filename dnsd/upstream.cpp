@@ -53,13 +53,17 @@ Upstreams::Upstreams(const std::vector<ZoneConfig>& zones, std::filesystem::path
 
 Upstreams::~Upstreams() { stop(); }
 
-void Upstreams::committed(zones::Lsn lsn) {
+void Upstreams::committed(zones::Lsn lsn) noexcept {
   impl_->shared.committed.store(lsn, std::memory_order_release);
   if (impl_->told.exchange(true)) return;
-  asio::post(impl_->shared.context, [impl = impl_.get()] {
-    impl->told = false;
-    for (const auto& link : impl->links) link->committed();
-  });
+  try {
+    asio::post(impl_->shared.context, [impl = impl_.get()] {
+      impl->told.exchange(false);  // and sees what the exchange above came after
+      for (const auto& link : impl->links) link->committed();
+    });
+  } catch (const std::exception&) {  // no memory: the next commit tells
+    impl_->told = false;
+  }
 }
 
 void Upstreams::start() {

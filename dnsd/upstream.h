@@ -47,7 +47,7 @@ class Upstreams {
   Upstreams& operator=(const Upstreams&) = delete;
 
   /// Any thread, cheap: batches up to `lsn` are on disk and published. Also before start().
-  void committed(zones::Lsn lsn);
+  void committed(zones::Lsn lsn) noexcept;
   /// Starts the thread.
   void start();
   /// Any thread: whoever waits before another try makes it now.

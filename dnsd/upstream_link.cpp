@@ -160,6 +160,7 @@ asio::awaitable<void> UpstreamLink::run() {
       }
     } catch (const std::exception& error) {  // the journal cannot be read, or there is no memory
       failure = UpstreamFailure{"journal", error.what(), true};
+      thread_.reader.idle();  // what was being read of may be reclaimed
     }
     if (stopping_) break;
     note(failure);
@@ -379,6 +380,8 @@ asio::awaitable<UpstreamLink::Failure> UpstreamLink::send_changes(UpstreamChange
 
 asio::awaitable<UpstreamLink::Failure> UpstreamLink::send_all(std::vector<UpdateSection> sections) {
   for (UpdateSection& section : sections) {
+    // Its names are taken already: without a failure they would count as sent.
+    if (stopping_) co_return UpstreamFailure{"stop", "dnsd stops", false};
     const std::size_t records = section.size();
     Failure failure = co_await send(std::move(section));
     if (failure) co_return failure;
