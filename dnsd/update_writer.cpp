@@ -61,6 +61,7 @@ void UpdateWriter::Impl::run() {
       continue;
     }
     const std::span<UpdateJob> jobs(taken);
+    pace.begin(jobs, std::chrono::steady_clock::now());
     for (std::size_t first = 0; first < jobs.size(); first += limits.batch) {
       run_batch(jobs.subspan(first, std::min(limits.batch, jobs.size() - first)));
     }
@@ -99,6 +100,13 @@ bool UpdateWriter::Impl::wait_for_work() {
     work.wait(lock, has_work);
   } else {
     work.wait_until(lock, until, has_work);
+  }
+  if (!waiting.empty() && pace.next() > std::chrono::steady_clock::now()) {
+    gathers = true;
+    work.wait_until(lock, pace.next(), [this] {
+      return waiting.size() >= CommitPace::ENOUGH || stopping || policies_set != policies_published;
+    });
+    gathers = false;
   }
   taken.swap(waiting);
   return !(stopping && taken.empty() && policies_set == policies_published);
@@ -139,13 +147,15 @@ UpdateWriter::UpdateWriter(std::unique_ptr<zones::Store> store,
 UpdateWriter::~UpdateWriter() { stop(); }
 
 bool UpdateWriter::submit(UpdateJob& job) {
+  bool is_wanted = true;
   {
     const std::lock_guard lock(impl_->mutex);
     if (impl_->stopping || impl_->unanswered >= impl_->limits.queue) return false;
     impl_->waiting.push_back(std::move(job));
     ++impl_->unanswered;
+    is_wanted = !impl_->gathers || impl_->waiting.size() >= CommitPace::ENOUGH;
   }
-  impl_->work.notify_one();
+  if (is_wanted) impl_->work.notify_one();
   return true;
 }
 

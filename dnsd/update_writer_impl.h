@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "dnsd/checkpoint.h"
+#include "dnsd/commit_pace.h"
 #include "dnsd/leases.h"
 #include "dnsd/replay_window.h"
 #include "dnsd/update_batch.h"
@@ -71,6 +72,7 @@ struct UpdateWriter::Impl {
   UpdateRates rates;
   UpdateLog log;
   ReplayWindow replays;
+  CommitPace pace;
   std::vector<UpdateJob> taken;  // from `waiting`, being worked on
   SteadyTime idle_at{};          // when the pause after the last batch is long enough for chores
   SteadyTime retry_at{};         // of the checkpoint, after a failure
@@ -84,6 +86,7 @@ struct UpdateWriter::Impl {
   std::condition_variable work;       // for the writer
   std::condition_variable published;  // for set_policy()
   std::vector<UpdateJob> waiting;
+  bool gathers = false;        // the writer wants to be woken when CommitPace::ENOUGH wait only
   std::size_t unanswered = 0;  // those that wait and those that were taken
   std::shared_ptr<const Policy> new_policy;
   std::uint64_t policies_set = 0;

@@ -1,11 +1,14 @@
 // Updates: each replaces the address of one host, or all of its records with a lease; it is signed
 // by TSIG, and counts when a signed NOERROR has come.
 #include <poll.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <array>
 #include <cstdio>
 #include <cstdlib>
+#include <deque>
 #include <optional>
 
 #include "keys/keyring.h"
@@ -44,6 +47,7 @@ struct Slot {
   keys::TsigClient exchange;
   std::uint16_t id = 0;
   std::uint32_t host = 0;
+  int fd = -1;  // at a rate each has its own: the updates are those of many hosts
   bool in_flight = false;
   Clock::time_point sent;
 };
@@ -53,9 +57,21 @@ class UpdateLoad {
   explicit UpdateLoad(const Options& options)
       : options_(options), key_(make_key(options)), fd_(connect_udp(options.server)) {
     slots_.reserve(options.window);
-    for (std::uint32_t i = 0; i < options.window; ++i) slots_.emplace_back(key_);
+    for (std::uint32_t i = 0; i < options.window; ++i) {
+      Slot& slot = slots_.emplace_back(key_);
+      if (options.rate == 0) continue;
+      slot.fd = connect_udp(options.server);
+      epoll_event event{.events = EPOLLIN, .data = {.fd = slot.fd}};
+      epoll_ctl(epoll_, EPOLL_CTL_ADD, slot.fd, &event);
+    }
   }
-  ~UpdateLoad() { close(fd_); }
+  ~UpdateLoad() {
+    for (const Slot& slot : slots_) {
+      if (slot.fd >= 0) close(slot.fd);
+    }
+    close(epoll_);
+    close(fd_);
+  }
   UpdateLoad(const UpdateLoad&) = delete;
   UpdateLoad& operator=(const UpdateLoad&) = delete;
 
@@ -72,6 +88,10 @@ class UpdateLoad {
     std::array<std::uint8_t, 4096> buffer{};
     do {
       const int wait_ms = send_due();
+      if (options_.rate > 0) {
+        take_all(wait_ms >= 0 ? wait_ms : 100, buffer);
+        continue;
+      }
       if (wait_ms >= 0) {
         pollfd ready{.fd = fd_, .events = POLLIN, .revents = 0};
         if (poll(&ready, 1, wait_ms) == 0) continue;
@@ -82,6 +102,18 @@ class UpdateLoad {
       }
       if (size <= 0 || ++receives_ % 4096 == 0) find_lost();
     } while (seconds_since(start) < seconds && !is_done());
+  }
+
+  /// Answers at the slots' own sockets.
+  void take_all(int wait_ms, std::span<std::uint8_t> buffer) {
+    std::array<epoll_event, 64> events{};
+    const int ready = epoll_wait(epoll_, events.data(), static_cast<int>(events.size()), wait_ms);
+    for (int i = 0; i < ready; ++i) {
+      const ssize_t size = recv(events[static_cast<std::size_t>(i)].data.fd, buffer.data(),
+                                buffer.size(), MSG_DONTWAIT);
+      if (size > 0) take(buffer.first(static_cast<std::size_t>(size)));
+    }
+    if (ready <= 0 || ++receives_ % 4096 == 0) find_lost();
   }
 
   bool is_done() const {
@@ -111,8 +143,8 @@ class UpdateLoad {
       }
       const auto host = next_host();
       if (!host) return -1;
-      const std::uint32_t number = idle_.back();
-      idle_.pop_back();
+      const std::uint32_t number = idle_.front();
+      idle_.pop_front();
       slots_[number].host = *host;
       // At a rate, an update that had to wait for a slot has waited all the same.
       send(number, options_.rate > 0 ? next_ : now);
@@ -150,7 +182,8 @@ class UpdateLoad {
     slot.exchange.sign(packet_.octets(), wall_clock());
     slot.sent = due;
     slot.in_flight = true;
-    static_cast<void>(::send(fd_, packet_.octets().data(), packet_.size(), 0));
+    static_cast<void>(
+        ::send(slot.fd >= 0 ? slot.fd : fd_, packet_.octets().data(), packet_.size(), 0));
   }
 
   void head(const std::string& owner, Type type, Class rrclass, std::uint32_t ttl,
@@ -229,8 +262,9 @@ class UpdateLoad {
   const Options& options_;
   keys::TsigKey key_;
   int fd_;
+  int epoll_ = epoll_create1(EPOLL_CLOEXEC);
   std::vector<Slot> slots_;
-  std::vector<std::uint32_t> idle_;
+  std::deque<std::uint32_t> idle_;    // the first one rested longest
   Clock::time_point next_;            // at a rate, when the next update is due
   std::uint32_t next_host_ = 0;       // of `once`
   std::vector<std::uint32_t> again_;  // likewise: what was lost
