@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <map>
 #include <sstream>
 #include <stdexcept>
 #include <string>
@@ -27,12 +28,8 @@ inline zones::Name name(std::string_view text, zones::NameView origin = {}) {
 /// lines count nothing.
 inline void add_zone(zones::CatalogueBuilder& builder, std::string_view apex,
                      std::string_view text) {
-  struct Node {
-    zones::Name owner;
-    std::vector<zones::RRset> rrsets;
-  };
   const zones::Name origin = name(apex);
-  std::vector<Node> nodes;
+  std::map<zones::Name, std::vector<zones::RRset>> names;
   std::istringstream lines{std::string(text)};
   for (std::string line; std::getline(lines, line);) {
     std::istringstream words(line);
@@ -49,24 +46,21 @@ inline void add_zone(zones::CatalogueBuilder& builder, std::string_view apex,
     const auto rdata = zones::rdata_from_text(type, rdata_text, origin);
     if (!rdata) throw std::invalid_argument(line + ": " + rdata.error());
 
-    const zones::Name owner = name(owner_text, origin);
-    auto node = std::find_if(nodes.begin(), nodes.end(),
-                             [&](const Node& other) { return other.owner == owner; });
-    if (node == nodes.end()) node = nodes.insert(nodes.end(), Node{owner, {}});
-    auto rrset = std::find_if(node->rrsets.begin(), node->rrsets.end(),
+    std::vector<zones::RRset>& rrsets = names[name(owner_text, origin)];
+    auto rrset = std::find_if(rrsets.begin(), rrsets.end(),
                               [&](const zones::RRset& other) { return other.type == type; });
-    if (rrset == node->rrsets.end()) {
-      rrset = node->rrsets.insert(node->rrsets.end(), zones::RRset{type, ttl, {}});
+    if (rrset == rrsets.end()) {
+      rrset = rrsets.insert(rrsets.end(), zones::RRset{type, ttl, {}});
     }
     rrset->rdatas.push_back(*rdata);
   }
   if (!builder.add_zone(origin)) throw std::invalid_argument("twice: " + std::string(apex));
-  for (Node& node : nodes) {
-    std::sort(node.rrsets.begin(), node.rrsets.end(),
+  for (auto& [owner, rrsets] : names) {
+    std::sort(rrsets.begin(), rrsets.end(),
               [](const zones::RRset& a, const zones::RRset& b) { return a.type < b.type; });
     std::vector<std::uint8_t> packed;
-    if (!zones::pack(node.rrsets, packed)) throw std::invalid_argument("RRset too large");
-    builder.put(origin, node.owner, zones::RRsetsView(packed));
+    if (!zones::pack(rrsets, packed)) throw std::invalid_argument("RRset too large");
+    builder.put(origin, owner, zones::RRsetsView(packed));
   }
 }
 
