@@ -4,7 +4,7 @@
 dnsd and nginx have one core and one thread for it each, wrk the other core; rounds alternate, keep-alive. Then the DNS
 thread has a core of its own and dnsd's HTTP thread shares the other one with both generators. Build first:
     cmake --preset bench && cmake --build build/bench --target dnsd load
-    tests/bench/http.py --bin build/bench/bin
+    tests/bench/redirects.py --bin build/bench/bin
 """
 import argparse
 import json
@@ -179,11 +179,11 @@ def main():
     parser.add_argument("--hosts", type=int, default=100000)
     options = parser.parse_args()
     if not (shutil.which("nginx") and shutil.which("wrk")):
-        sys.exit("http.py: nginx or wrk is missing: tools/setup bench")
+        sys.exit("redirects.py: nginx or wrk is missing: tools/setup bench")
     most_files = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (most_files, most_files))
     if most_files < options.idle + 1000:
-        sys.exit(f"http.py: {options.idle} connections need more open files than {most_files} (ulimit -Hn)")
+        sys.exit(f"redirects.py: {options.idle} connections need more open files than {most_files} (ulimit -Hn)")
     options.bin = os.path.abspath(options.bin)
     servers.Dnsd.binary = os.path.join(options.bin, "dnsd")
     folder = tempfile.mkdtemp(prefix="dnsd-bench-")
