@@ -25,22 +25,6 @@ using zones::Type;
 constexpr std::size_t MAX_ANSWER_OCTETS = 64'000;
 constexpr std::size_t ANSWER_OCTETS_PER_RECORD = 12;
 
-// Signatures, denial of existence and what belongs to them: the server makes these, a client's
-// would be wrong at the next change.
-bool is_written_by_server(Type type) {
-  switch (type) {
-    case Type::SIG:
-    case Type::NXT:
-    case Type::RRSIG:
-    case Type::NSEC:
-    case Type::NSEC3:
-    case Type::NSEC3PARAM:
-      return true;
-    default:
-      return false;
-  }
-}
-
 // RFC 1035 §3.4.2: ADDRESS, PROTOCOL and a bit map; the first two are the identity (RFC 2136
 // §3.4.2.2).
 bool same_wks(zones::RdataView a, zones::RdataView b) {
@@ -196,6 +180,20 @@ class Application {
 };
 
 }  // namespace
+
+bool is_written_by_server(Type type) {
+  switch (type) {
+    case Type::SIG:
+    case Type::NXT:
+    case Type::RRSIG:
+    case Type::NSEC:
+    case Type::NSEC3:
+    case Type::NSEC3PARAM:
+      return true;
+    default:
+      return false;
+  }
+}
 
 zones::Result<zones::ZoneSnapshot, Rcode> find_update_zone(
     const zones::Catalogue& catalogue, std::span<const zones::Question> zone_section) {

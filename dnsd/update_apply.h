@@ -22,8 +22,8 @@ struct UpdateLimits {
   std::uint64_t records_per_zone = 100'000'000;
 };
 
-/// The zone that an UPDATE names (§3.1): FORMERR unless the zone section is one SOA, NOTAUTH when no
-/// such zone is served, in this class.
+/// The zone that an UPDATE names (§3.1): FORMERR unless the zone section is one SOA, NOTAUTH when
+/// no such zone is served, in this class.
 zones::Result<zones::ZoneSnapshot, zones::Rcode> find_update_zone(
     const zones::Catalogue& catalogue, std::span<const zones::Question> zone_section);
 
@@ -42,6 +42,10 @@ struct ZoneUpdate {
 /// What one record of the update section is answered with by its form alone (§3.4.1): FORMERR or
 /// NOTZONE; NOERROR when it is well-formed, its RDATA included.
 zones::Rcode prescan(zones::NameView apex, const zones::Record& record);
+
+/// Signatures, denial of existence and what belongs to them: the server makes these, a client's
+/// would be wrong at the next change.
+bool is_written_by_server(zones::Type type);
 
 /// Looks over the whole section first (§3.4.1: FORMERR, NOTZONE), then for types that only the
 /// server writes and for limits (REFUSED), and processes the records in order (§3.4.2). Names whose

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "dnsd/update_apply.h"
 namespace dnsd {
 namespace {
 
@@ -16,19 +17,13 @@ constexpr auto BIND_SIGNING = static_cast<Type>(65534);
 /// What a server that signs makes itself, and no update should touch (RFC 3007 §4).
 bool is_signers_own(Type type) {
   switch (type) {
-    case Type::SIG:
-    case Type::NXT:
-    case Type::RRSIG:
-    case Type::NSEC:
-    case Type::NSEC3:
-    case Type::NSEC3PARAM:
     case Type::DNSKEY:
     case Type::CDS:
     case Type::CDNSKEY:
     case Type::ZONEMD:
       return true;
     default:
-      return type == BIND_SIGNING;
+      return type == BIND_SIGNING || is_written_by_server(type);
   }
 }
 
