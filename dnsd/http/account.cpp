@@ -5,6 +5,7 @@
 #include <memory>
 #include <utility>
 
+#include "dnsd/http/form.h"
 #include "dnsd/http/host_update.h"
 #include "dnsd/http/page_headers.h"
 
@@ -12,18 +13,6 @@ namespace dnsd::http {
 namespace {
 
 constexpr std::string_view PATH = "/account";
-
-/// A parameter of a query or form whose value needs no decoding: a name, a token, a word.
-std::string_view parameter(std::string_view text, std::string_view name) {
-  while (!text.empty()) {
-    const std::string_view pair = text.substr(0, text.find('&'));
-    text.remove_prefix(std::min(text.size(), pair.size() + 1));
-    if (pair.size() > name.size() && pair.starts_with(name) && pair[name.size()] == '=') {
-      return pair.substr(name.size() + 1);
-    }
-  }
-  return {};
-}
 
 /// As clients of dyndns2 name it: "h1.dyn.example", the final dot may be left out.
 std::optional<zones::Name> host_of(std::string_view text, const zones::Name& key) {
@@ -91,20 +80,25 @@ Response refusal(LoginRefusal why) {
 AccountHandler::AccountHandler(UpdateWriter& writer, HistoryReader& history, LoginGate& gate,
                                Clock clock)
     : writer_(writer), history_(history), gate_(gate), clock_(std::move(clock)) {
-  randombytes_buf(token_key_.data(), token_key_.size());
+  randombytes_buf(mac_key_.data(), mac_key_.size());
 }
 
 void AccountHandler::add_to(Routes& routes, const std::function<bool(const Request&)>& takes) {
   routes.add(std::string(PATH), *this, takes);
 }
 
-std::string AccountHandler::form_token(const zones::Name& key) const {
+AccountHandler::Mac AccountHandler::mac_of(const zones::Name& key) const {
   static_assert(crypto_generichash_KEYBYTES == 32);
-  std::array<unsigned char, 16> mac{};
+  Mac mac{};
   const zones::Name lowered = key.lowered();
   crypto_generichash(mac.data(), mac.size(), lowered.wire().data(), lowered.wire().size(),
-                     token_key_.data(), token_key_.size());
-  std::array<char, 33> text{};
+                     mac_key_.data(), mac_key_.size());
+  return mac;
+}
+
+std::string AccountHandler::form_token(const zones::Name& key) const {
+  const Mac mac = mac_of(key);
+  std::array<char, 2 * sizeof mac + 1> text{};
   sodium_bin2hex(text.data(), text.size(), mac.data(), mac.size());
   return text.data();
 }
@@ -134,7 +128,7 @@ void AccountHandler::handle(const Request& request, const State& state, Responde
 void AccountHandler::announce(const Request& request, const State& state, const zones::Name& key,
                               Responder responder) {
   const std::string expected = form_token(key);
-  const std::string_view token = parameter(request.body, "token");
+  const std::string token = parameter(request.body, "token");
   if (token.size() != expected.size() ||
       sodium_memcmp(token.data(), expected.data(), expected.size()) != 0) {
     return responder.send(Response::text(403, "this form is of an older page; load it again\n"));
@@ -155,16 +149,13 @@ void AccountHandler::show(const Request& request, const State& state, const zone
                           Responder responder) {
   const auto host = host_of(parameter(request.query, "host"), key);
   const auto zone = host ? state.catalogue.enclosing(host->view()) : std::nullopt;
-  const keys::ZoneGrants* const grants = zone ? state.policy->grants_of(zone->apex()) : nullptr;
-  const keys::Requester requester{key.view(), source_of(request), true};
-  const bool may =
-      grants &&
-      grants
-          ->judge(requester,
-                  {.owner = host->view(), .type = zones::Type::ANY, .rdata = {}, .adds = false},
-                  state.policy->portal)
-          .allowed;
-  if (!may) {
+  // What is below the host may be another key's.
+  const auto may_see = [policy = state.policy,
+                        apex = zone ? zones::Name(zone->apex()) : zones::Name(), key,
+                        source = source_of(request)](zones::NameView owner) {
+    return may_change(*policy, apex, {key.view(), source, true}, owner);
+  };
+  if (!zone || !may_see(*host)) {
     return responder.send(Response::text(
         403, "this key may not change that name; add ?host=NAME for another host\n"));
   }
@@ -172,24 +163,13 @@ void AccountHandler::show(const Request& request, const State& state, const zone
   content->host = *host;
   content->key = key;
   content->zone = zones::Name(zone->apex());
-  content->visitor_address = keys::to_text(requester.source);
+  content->visitor_address = keys::to_text(source_of(request));
   content->form_token = form_token(key);
   content->decided = word_of(parameter(request.query, "decided"));
-  content->records = account_records(*zone, host->view(), *grants, requester, state.policy->portal);
+  content->records = account_records(*zone, *host, may_see);
   content->agent_config =
       agent_config(content->zone, *host, services_of(state.catalogue, host->view()).services);
   const auto shared = std::make_shared<Responder>(std::move(responder));
-  // What is below the host may be another key's.
-  const auto may_see = [policy = state.policy, apex = content->zone, key,
-                        source = requester.source](zones::NameView owner) {
-    const keys::ZoneGrants* const of_zone = policy->grants_of(apex);
-    const keys::Requester asks{key.view(), source, true};
-    return of_zone &&
-           of_zone
-               ->judge(asks, {.owner = owner, .type = zones::Type::ANY, .rdata = {}, .adds = false},
-                       policy->portal)
-               .allowed;
-  };
   const auto send = [shared, content, may_see](HistoryReader::Entries entries) {
     if (entries) keep_visible(*entries, may_see);
     const std::string nonce = make_nonce();
@@ -199,11 +179,7 @@ void AccountHandler::show(const Request& request, const State& state, const zone
     shared->send(std::move(response));
   };
   // A budget of each key; the table is one of addresses.
-  keys::Address of_key{};
-  const zones::Name lowered = key.lowered();
-  crypto_generichash(of_key.data(), of_key.size() / 2, lowered.wire().data(), lowered.wire().size(),
-                     token_key_.data(), token_key_.size());
-  const bool within = pages_.of(of_key).take(std::chrono::steady_clock::now());
+  const bool within = pages_.of(mac_of(key)).take(std::chrono::steady_clock::now());
   if (!within || !history_.ask(*host, send)) send(std::nullopt);
 }
 

@@ -39,13 +39,15 @@ class AccountHandler : public Handler {
             Responder responder);
   void announce(const Request& request, const State& state, const zones::Name& key,
                 Responder responder);
+  using Mac = std::array<std::uint8_t, 16>;
+  Mac mac_of(const zones::Name& key) const;  // for this run of the server
   std::string form_token(const zones::Name& key) const;
 
   UpdateWriter& writer_;
   HistoryReader& history_;
   LoginGate& gate_;
   const Clock clock_;
-  std::array<std::uint8_t, 32> token_key_{};
+  std::array<std::uint8_t, 32> mac_key_{};
   SourceBudget pages_{PAGES_PER_SECOND};
   LogLimiter log_limiter_;
 };

@@ -10,7 +10,6 @@
 
 #include "dnsd/http/dyndns_update.h"
 #include "dnsd/http/services.h"
-#include "keys/grant.h"
 #include "zones/history.h"
 #include "zones/name.h"
 #include "zones/snapshot.h"
@@ -36,11 +35,9 @@ struct AccountContent {
   std::string agent_config{};
 };
 
-/// Records at the host and below it that the key may change, at most 256 names and 500 records.
+/// Records at the host and below it, of names that may be seen; at most 256 names and 500 records.
 std::vector<AccountRecord> account_records(const zones::ZoneSnapshot& zone, zones::NameView host,
-                                           const keys::ZoneGrants& grants,
-                                           const keys::Requester& requester,
-                                           const keys::Portal& portal);
+                                           const std::function<bool(zones::NameView)>& may_see);
 
 /// pcp-ddns.toml of a host that publishes what is published now.
 std::string agent_config(const zones::Name& zone, const zones::Name& host,

@@ -3,57 +3,11 @@
 #include <algorithm>
 #include <charconv>
 
+#include "dnsd/http/form.h"
 #include "dnsd/http/message.h"
 
 namespace dnsd::http {
 namespace {
-
-/// Calls `each` with what stands between the separators.
-void split(std::string_view text, char separator, const auto& each) {
-  for (;;) {
-    const std::size_t end = text.find(separator);
-    each(text.substr(0, end));
-    if (end == std::string_view::npos) return;
-    text.remove_prefix(end + 1);
-  }
-}
-
-int hex_digit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
-
-/// Of application/x-www-form-urlencoded. Empty when it is not well-formed, or has control
-/// characters.
-std::optional<std::string> decode(std::string_view text) {
-  std::string decoded;
-  decoded.reserve(text.size());
-  for (std::size_t at = 0; at < text.size(); ++at) {
-    char c = text[at];
-    if (c == '+') {
-      c = ' ';
-    } else if (c == '%') {
-      if (text.size() - at < 3) return std::nullopt;
-      const int high = hex_digit(text[at + 1]);
-      const int low = hex_digit(text[at + 2]);
-      if (high < 0 || low < 0) return std::nullopt;
-      c = static_cast<char>(high << 4 | low);
-      at += 2;
-    }
-    const auto code = static_cast<unsigned char>(c);
-    if (code < 0x20 || code == 0x7f) return std::nullopt;
-    decoded.push_back(c);
-  }
-  return decoded;
-}
-
-std::string_view trimmed(std::string_view text) {
-  while (text.starts_with(' ')) text.remove_prefix(1);
-  while (text.ends_with(' ')) text.remove_suffix(1);
-  return text;
-}
 
 bool is_alphanumeric(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
@@ -172,14 +126,8 @@ class Reader {
 
 zones::Result<DynDnsRequest, DynDnsFault> parse_dyndns_request(std::string_view query) {
   Reader reader;
-  bool good = true;
-  split(query, '&', [&](std::string_view parameter) {
-    if (!good || parameter.empty()) return;
-    const std::size_t equals = parameter.find('=');
-    const auto name = decode(parameter.substr(0, equals));
-    const auto value = decode(equals == std::string_view::npos ? std::string_view{}
-                                                               : parameter.substr(equals + 1));
-    good = name && value && reader.take(*name, *value);
+  const bool good = for_each_parameter(query, [&](std::string_view name, std::string_view value) {
+    return reader.take(name, value);
   });
   if (!good) return tl::unexpected(reader.fault());
   return reader.finish();

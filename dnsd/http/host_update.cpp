@@ -28,6 +28,13 @@ class HostResponder : public dnsd::Responder {
 
 }  // namespace
 
+bool may_change(const Policy& policy, zones::NameView apex, const keys::Requester& requester,
+                zones::NameView owner) {
+  const keys::ZoneGrants* const grants = policy.grants_of(apex);
+  const keys::Wish anything{.owner = owner, .type = zones::Type::ANY, .rdata = {}, .adds = false};
+  return grants && grants->judge(requester, anything, policy.portal).allowed;
+}
+
 void submit_host_update(UpdateWriter& writer, const HostUpdate& update, LogLimiter& log_limiter,
                         std::function<void(DynDnsWord)> decided) {
   const State& state = update.state;
@@ -46,12 +53,7 @@ void submit_host_update(UpdateWriter& writer, const HostUpdate& update, LogLimit
   UpdateJob job;
   job.message = dyndns_update(zone->apex(), host, update.asked, update.addresses);
   if (job.message.question.empty()) return decided(DynDnsWord::NOTFQDN);
-  const bool may_change_host =
-      grants
-          ->judge(requester,
-                  {.owner = host.view(), .type = zones::Type::ANY, .rdata = {}, .adds = false},
-                  state.policy->portal)
-          .allowed;
+  const bool may_change_host = may_change(*state.policy, zone->apex(), requester, host.view());
   job.key = update.key;
   job.source_proven = true;
   // Nothing is signed, so no two requests are the same message.

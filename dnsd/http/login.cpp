@@ -13,12 +13,6 @@ namespace {
 
 constexpr std::size_t MAX_LOGIN_OCTETS = 2'048;  // in base64
 
-std::string_view trimmed(std::string_view text) {
-  while (text.starts_with(' ')) text.remove_prefix(1);
-  while (text.ends_with(' ')) text.remove_suffix(1);
-  return text;
-}
-
 /// Text that held a login.
 struct LoginText {
   ~LoginText() { keys::wipe(text); }
