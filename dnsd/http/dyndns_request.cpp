@@ -104,7 +104,7 @@ class Reader {
     std::uint16_t port = 0;
     const char* const end = text.data() + text.size();
     const auto [at, error] = std::from_chars(text.data(), end, port);
-    if (error != std::errc{} || at != end || port == 0 || ports_.size() == MAX_DYNDNS_SERVICES) {
+    if (error != std::errc{} || at != end || ports_.size() == MAX_DYNDNS_SERVICES) {
       return false;
     }
     ports_.push_back(port);

@@ -92,7 +92,7 @@ zones::Message dyndns_update(zones::NameView apex, const Name& host, const DynDn
     composer.require_no_cname(*owner);
     composer.remove(*owner, Type::SRV);
     composer.remove(*owner, Type::TXT);
-    if (request.offline) continue;
+    if (request.offline || service.port == 0) continue;
     composer.add(*owner, Type::SRV, srv_rdata(service.port, host));
     for (const keys::Address& address : addresses) {
       composer.add(*owner, Type::TXT, endpoint_rdata(address, service.port));

@@ -77,7 +77,7 @@ TEST(DynDnsRequest, Parameters) {
        "h.example. | | _http._tcp.8001 _sip._udp.5061"},
       {"more ports than services", "hostname=h.example&service=http&port=1,2", "fault badagent"},
       {"a port alone", "hostname=h.example&port=1", "fault badagent"},
-      {"port 0", "hostname=h.example&service=http&port=0", "fault badagent"},
+      {"port 0", "hostname=h.example&service=http&port=0", "h.example. | | _http._tcp.0"},
       {"port 65536", "hostname=h.example&service=http&port=65536", "fault badagent"},
       {"a port with more behind it", "hostname=h.example&service=http&port=80a", "fault badagent"},
       {"another protocol", "hostname=h.example&service=_http._sctp&port=80", "fault badagent"},
@@ -174,6 +174,14 @@ TEST(DynDnsUpdate, Message) {
        "h.dyn.example. 60 IN A 192.0.2.2\n"
        "h.dyn.example. 0 ANY AAAA\n"
        "h.dyn.example. 60 IN AAAA 2001:db8::1\n"},
+      {"a service goes, its host stays",
+       "hostname=h.dyn.example&myip=192.0.2.1&service=http&port=0",
+       "h.dyn.example. 0 NONE CNAME\n"
+       "_http._tcp.h.dyn.example. 0 NONE CNAME\n"
+       "h.dyn.example. 0 ANY A\n"
+       "h.dyn.example. 60 IN A 192.0.2.1\n"
+       "_http._tcp.h.dyn.example. 0 ANY SRV\n"
+       "_http._tcp.h.dyn.example. 0 ANY TXT\n"},
       {"a service", "hostname=h.dyn.example&myip=2001:db8::1&service=http&port=8001",
        "h.dyn.example. 0 NONE CNAME\n"
        "_http._tcp.h.dyn.example. 0 NONE CNAME\n"
