@@ -25,8 +25,10 @@ class Scripted:
         class Handler(http.server.BaseHTTPRequestHandler):
             def do_GET(self):
                 outer.requests.append((self.path, self.headers["User-Agent"], self.headers["Host"]))
-                status, body = outer.words.pop(0) if len(outer.words) > 1 else outer.words[0]
+                status, body, *fields = outer.words.pop(0) if len(outer.words) > 1 else outer.words[0]
                 self.send_response(status)
+                for field in fields:
+                    self.send_header(*field)
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
                 self.wfile.write(body.encode())
@@ -151,6 +153,10 @@ class Dyndns(SystemTest):
         begin = time.monotonic()
         self.agent.wait_for("is published")
         self.assertGreater(time.monotonic() - begin, 2)
+
+    def test_a_refusal_is_judged_however_long_it_is(self):
+        self.set_up(words=[(503, "<html>" + 20_000 * "x", ("Retry-After", "7")), (200, "good")])
+        self.agent.wait_for("911: the provider has failed; next try in [789] s")
 
     def test_the_certificate_has_to_be_the_servers(self):
         self.set_up(words=[(200, "good")], name="elsewhere.example")

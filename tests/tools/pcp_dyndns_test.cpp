@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "tools/pcp-ddns/dyndns_publisher.h"
+#include "tools/pcp-ddns/https_exchange.h"
 #include "zones/text.h"
 
 namespace pcp_ddns {
@@ -45,8 +46,9 @@ struct Account {
   std::string request(Duration at) {
     return publisher.begin(START + at) ? publisher.target() : std::string();
   }
-  std::string answer(unsigned status, const char* body, Duration at) {
-    return publisher.answered(status, body, START + at).text;
+  std::string answer(unsigned status, const char* body, Duration at,
+                     std::optional<seconds> retry_after = {}) {
+    return publisher.answered(status, body, retry_after, START + at).text;
   }
   /// From the start; negative when nothing is to be done.
   seconds next() const {
@@ -113,20 +115,29 @@ TEST(Dyndns, PortsWhereTheyAreKnown) {
   EXPECT_EQ(account.request(seconds(1)),
             std::string(H1) + "198.51.100.1&service=_http._tcp,_ssh._tcp&port=9001,9002");
   account.answer(200, "good 198.51.100.1", seconds(1));
-  // One of them goes: nothing but offline takes it away.
+  // One of them goes: the host and the other one stay all the while.
   account.want({{&WEB, "198.51.100.1"}}, seconds(2), 9001);
-  EXPECT_EQ(account.request(seconds(2)),
-            "/nic/update?hostname=h1.example.org&offline=YES&service=_http._tcp,_ssh._tcp"
-            "&port=9001,9002");
-  account.answer(200, "good", seconds(2));
-  EXPECT_EQ(account.request(seconds(2)),
-            std::string(H1) + "198.51.100.1&service=_http._tcp&port=9001");
-  account.answer(200, "good", seconds(2));
-  EXPECT_FALSE(account.publisher.is_clean());
-  account.want({}, seconds(3));
-  EXPECT_EQ(account.request(seconds(3)),
+  const std::string without =
+      std::string(H1) + "198.51.100.1&service=_http._tcp,_ssh._tcp&port=9001,0";
+  EXPECT_EQ(account.request(seconds(2)), without);
+  account.publisher.failed("no connection", START + seconds(2));
+  EXPECT_EQ(account.request(seconds(12)), without) << "it may be there or not";
+  account.answer(200, "good", seconds(12));
+  EXPECT_EQ(account.next(), seconds(12) + hours(672));
+  // A family of addresses goes: nothing but offline takes it away.
+  account.want({{&WEB, "2001:db8::1"}}, seconds(12), 9001);
+  EXPECT_EQ(account.request(seconds(12)),
             "/nic/update?hostname=h1.example.org&offline=YES&service=_http._tcp&port=9001");
-  EXPECT_EQ(account.answer(200, "good", seconds(3)), "h1.example.org. is withdrawn");
+  account.answer(200, "good", seconds(12));
+  account.want({{&WEB, "198.51.100.1"}}, seconds(12), 9001);
+  EXPECT_EQ(account.request(seconds(12)),
+            std::string(H1) + "198.51.100.1&service=_http._tcp&port=9001");
+  account.answer(200, "good", seconds(12));
+  EXPECT_FALSE(account.publisher.is_clean());
+  account.want({}, seconds(13));
+  EXPECT_EQ(account.request(seconds(13)),
+            "/nic/update?hostname=h1.example.org&offline=YES&service=_http._tcp&port=9001");
+  EXPECT_EQ(account.answer(200, "good", seconds(13)), "h1.example.org. is withdrawn");
   EXPECT_TRUE(account.publisher.is_clean());
   EXPECT_TRUE(account.publisher.ours().empty());
 }
@@ -181,6 +192,53 @@ TEST(Dyndns, TheWords) {
     EXPECT_EQ(account.request(seconds(1)),
               row.asks_for_other ? std::string(H2) + "198.51.100.1" : "");
   }
+}
+
+TEST(Dyndns, RetryAfterIsHonouredWithinBounds) {
+  struct Row {
+    unsigned status;
+    const char* body;
+    seconds retry_after;
+    seconds retry;  // with an eighth: chance is 0.5
+    bool asks_for_other;
+  };
+  const Row rows[] = {
+      {503, "911", seconds(60), seconds(67), false},
+      {503, "<html>restarting", seconds(60), seconds(67), false},
+      {429, "", seconds(120), seconds(135), false},
+      {503, "", seconds(0), seconds(5), false},
+      {503, "", hours(9999), hours(24), false},
+      {200, "dnserr", seconds(60), minutes(30), true},
+      {401, "badauth", seconds(60), seconds(-1), false},
+  };
+  for (const Row& row : rows) {
+    SCOPED_TRACE(std::to_string(row.status) + " " + std::to_string(row.retry_after.count()));
+    Account account;
+    account.want({{&WEB, "198.51.100.1"}}, {});
+    account.request({});
+    account.answer(row.status, row.body, {}, row.retry_after);
+    EXPECT_EQ(account.next(), row.retry);
+    account.want({{&WEB, "198.51.100.1"}, {&OTHER, "198.51.100.1"}}, seconds(1));
+    EXPECT_EQ(account.request(seconds(1)).empty(), !row.asks_for_other);
+  }
+}
+
+TEST(Dyndns, RetryAfterIsSecondsOrADate) {
+  const std::chrono::sys_seconds now{seconds(1445412420)};  // Wed, 21 Oct 2015 07:27:00 GMT
+  const std::pair<const char*, std::optional<seconds>> rows[] = {
+      {"120", seconds(120)},
+      {"0", seconds(0)},
+      {"4294967295", hours(24 * 365)},
+      {"99999999999", std::nullopt},
+      {"Wed, 21 Oct 2015 07:28:00 GMT", seconds(60)},
+      {"Wed, 21 Oct 2015 07:00:00 GMT", seconds(0)},
+      {"Wed, 21 Oct 9999 07:28:00 GMT", hours(24 * 365)},
+      {"Wed, 21 Oct 2015 07:28:00 GMT+1", std::nullopt},
+      {"soon", std::nullopt},
+      {"-1", std::nullopt},
+      {"", std::nullopt},
+  };
+  for (const auto& [value, want] : rows) EXPECT_EQ(read_retry_after(value, now), want) << value;
 }
 
 TEST(Dyndns, ARateOfDnsdIsNoBlock) {

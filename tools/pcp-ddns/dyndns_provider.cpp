@@ -51,7 +51,8 @@ void DyndnsProvider::drive() {
       [this](const HttpsOutcome& outcome) {
         cancel_ = {};
         log_report(config_.name, outcome.failure.empty()
-                                     ? publisher_.answered(outcome.status, outcome.body, now())
+                                     ? publisher_.answered(outcome.status, outcome.body,
+                                                           outcome.retry_after, now())
                                      : publisher_.failed(outcome.failure, now()));
         write_down_();
         drive();

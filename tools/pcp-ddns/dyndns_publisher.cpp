@@ -192,11 +192,15 @@ bool DyndnsPublisher::is_as_wanted(const Entry& entry) const {
   return entry.tried.empty() && entry.published == entry.wanted;
 }
 
-bool DyndnsPublisher::has_surplus(const Entry& entry) const {
-  if (!options_.ports) return false;
-  const auto is_surplus = [&](const auto& item) { return !entry.wanted.contains(item.first); };
-  return std::ranges::any_of(entry.published, is_surplus) ||
-         std::ranges::any_of(entry.tried, is_surplus);
+std::set<RRsetKey> DyndnsPublisher::surplus(const Entry& entry) const {
+  std::set<RRsetKey> keys;
+  if (!options_.ports) return keys;
+  for (const Content* content : {&entry.published, &entry.tried}) {
+    for (const auto& [key, rdatas] : *content) {
+      if (!entry.wanted.contains(key)) keys.insert(key);
+    }
+  }
+  return keys;
 }
 
 Progress DyndnsPublisher::progress(const RRsetKey& key) const {
@@ -237,8 +241,10 @@ bool DyndnsPublisher::begin(Time now) {
   if (is_busy() || !stopped_.empty() || now < not_before_) return false;
   for (auto& [host, entry] : entries_) {
     if (due(entry) > now) continue;
-    // An update adds and changes; it takes nothing away.
-    asked_ = Asked{host, has_surplus(entry) ? Content{} : entry.wanted};
+    asked_ = Asked{host, entry.wanted, surplus(entry)};
+    // There is no word to take one family's addresses away: all goes, then comes what is wanted.
+    const auto is_address = [](const RRsetKey& key) { return key.type != Type::SRV; };
+    if (std::ranges::any_of(asked_->gone, is_address)) asked_->content.clear();
     for (const auto& [key, rdatas] : asked_->content) entry.tried[key] = rdatas;
     return true;
   }
@@ -267,6 +273,12 @@ std::string DyndnsPublisher::target() const {
       }
       append(services, service_of(key.owner, asked_->host));
       append(ports, std::to_string(port_of(rdata)));
+    }
+  }
+  if (!away) {
+    for (const RRsetKey& key : asked_->gone) {
+      append(services, service_of(key.owner, asked_->host));
+      append(ports, "0");
     }
   }
   std::string target = options_.path + "?hostname=" + without_final_dot(asked_->host);
@@ -305,8 +317,21 @@ Report DyndnsPublisher::refused(Entry& entry, const std::string& why, Time until
   return {Report::Level::WARNING, asked_->host.to_text() + ": " + why};
 }
 
-Report DyndnsPublisher::answered(unsigned status, std::string_view body, Time now) {
+Duration DyndnsPublisher::wait_of_retry(std::optional<seconds> retry_after) const {
+  if (!retry_after) return DYNDNS_RETRY;
+  // Not all at once, who were told the same.
+  const auto wait = std::max<Duration>(*retry_after, DYNDNS_MIN_RETRY_AFTER);
+  return std::min<Duration>(std::chrono::duration_cast<Duration>(wait * (1 + random_() / 4)),
+                            DYNDNS_MAX_WAIT);
+}
+
+Report DyndnsPublisher::answered(unsigned status, std::string_view body,
+                                 std::optional<seconds> retry_after, Time now) {
   failures_ = 0;
+  if (status == 200) retry_after.reset();  // of a redirect, or a refusal
+  const Duration retry = wait_of_retry(retry_after);
+  const std::string next_try =
+      "; next try in " + std::to_string(std::chrono::ceil<seconds>(retry).count()) + " s";
   Entry& entry = entries_.at(asked_->host);
   std::string word = first_word(body);
   if (status == 401 || status == 403) word = "badauth";
@@ -321,20 +346,20 @@ Report DyndnsPublisher::answered(unsigned status, std::string_view body, Time no
     report = refused(entry,
                      status == 200 ? "\"" + printable(word) + "\" is no word of dyndns2"
                                    : "HTTP status " + std::to_string(status),
-                     now + DYNDNS_RETRY, false);
-    report.text += "; next try in 30 min";
+                     now + retry, retry_after.has_value());
+    report.text += next_try;
   } else {
     const std::string why = std::string(found->word) + ": " + std::string(found->meaning);
     // Of dnsd it says that the grant's rate is used up.
     const bool is_rate = options_.ports && word == "abuse";
     const bool all = found->refusal == Refusal::ALL_NOW || is_rate;
-    report = refused(entry, why, now + DYNDNS_RETRY, all);
+    report = refused(entry, why, now + retry, all);
     entry.refused = found->refusal == Refusal::HOST;
     if (found->refusal == Refusal::EVERYTHING && !is_rate) stopped_ = why;
     if (entry.refused || !stopped_.empty()) {
       report.text += "; not tried again before a restart";
     } else {
-      report.text += "; next try in 30 min";
+      report.text += next_try;
     }
   }
   asked_.reset();

@@ -16,8 +16,10 @@
 
 namespace pcp_ddns {
 
-/// After "911", "dnserr" and what is no word of the protocol.
+/// After "911", "dnserr" and what is no word of the protocol, unless Retry-After says better …
 constexpr std::chrono::minutes DYNDNS_RETRY{30};
+/// … which is at least this, at most DYNDNS_MAX_WAIT, and put off by up to a quarter.
+constexpr std::chrono::seconds DYNDNS_MIN_RETRY_AFTER{5};
 /// When there was no answer: then doubled, and spread by a quarter either way …
 constexpr std::chrono::seconds DYNDNS_FIRST_RETRY{10};
 constexpr std::chrono::minutes DYNDNS_MAX_RETRY{10};  // … up to this
@@ -35,9 +37,10 @@ struct DyndnsOptions {
 /// Keeps the hosts of one provider as they are wanted: one host a request.
 ///
 /// dyndns2 has words for the addresses of a host. With `ports`, the services whose SRV lead to it
-/// go along, and a host that is not wanted any more is taken away (offline=YES); else it stays as
-/// it is. What has not changed is not sent. A host that the provider refuses ("nohost") is left
-/// alone until a restart, and so are all after a refused login ("badauth") or a block ("abuse").
+/// go along, those that are not wanted any more with port 0, and a host that is not wanted any more
+/// is taken away (offline=YES); else it stays as it is. What has not changed is not sent. A host
+/// that the provider refuses ("nohost") is left alone until a restart, and so are all after a
+/// refused login ("badauth") or a block ("abuse").
 class DyndnsPublisher {
  public:
   /// @param ours  records that may be at the provider from before
@@ -56,7 +59,9 @@ class DyndnsPublisher {
   /// Path and query of the request that is under way.
   std::string target() const;
   bool is_busy() const { return asked_.has_value(); }
-  Report answered(unsigned status, std::string_view body, Time now);
+  /// @param retry_after  of the answer's field of that name
+  Report answered(unsigned status, std::string_view body,
+                  std::optional<std::chrono::seconds> retry_after, Time now);
   /// There was no answer.
   Report failed(const std::string& why, Time now);
 
@@ -75,17 +80,20 @@ class DyndnsPublisher {
   };
   struct Asked {
     zones::Name host;
-    Content content;  // empty: it is taken away
+    Content content;            // empty: it is taken away
+    std::set<RRsetKey> gone{};  // services that are taken away while the host stays
   };
 
   Content tellable(const Wanted& wanted, const zones::Name& host) const;
   Time due(const Entry& entry) const;
   bool is_as_wanted(const Entry& entry) const;
-  /// Whether something has to go first that an update would leave there.
-  bool has_surplus(const Entry& entry) const;
+  /// What is there, or may be, and shall not be.
+  std::set<RRsetKey> surplus(const Entry& entry) const;
   Report accepted(Entry& entry, bool changed, Time now);
   /// The host is left alone until `until`; everything, when that is of all.
   Report refused(Entry& entry, const std::string& why, Time until, bool all);
+  /// Until the next try after a refusal.
+  Duration wait_of_retry(std::optional<std::chrono::seconds> retry_after) const;
 
   const DyndnsOptions options_;
   const Random random_;

@@ -4,19 +4,22 @@
 #include <openssl/x509v3.h>
 #include <sodium.h>
 
+#include <algorithm>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/ssl/context.hpp>
+#include <boost/asio/write.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/core/tcp_stream.hpp>
-#include <boost/beast/http/empty_body.hpp>
+#include <boost/beast/http/buffer_body.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/read.hpp>
-#include <boost/beast/http/string_body.hpp>
-#include <boost/beast/http/write.hpp>
 #include <boost/beast/ssl/ssl_stream.hpp>
+#include <charconv>
+#include <ctime>
 #include <optional>
 #include <utility>
+#include <vector>
 
 #include "keys/grant.h"
 
@@ -30,23 +33,36 @@ namespace ssl = asio::ssl;
 using asio::ip::tcp;
 using boost::system::error_code;
 
-constexpr std::chrono::seconds TIME_LIMIT{10};  // of each of: name, connection, exchange
+constexpr std::chrono::seconds RESOLVE_TIME{10};
+constexpr std::chrono::seconds CONNECT_TIME{12};  // with TLS, of all addresses together
+constexpr std::chrono::seconds EXCHANGE_TIME{8};
+constexpr std::size_t MAX_ADDRESSES = 4;
 constexpr std::uint32_t MAX_HEADER_OCTETS = 8'192;
-constexpr std::uint64_t MAX_BODY_OCTETS = 8'192;
+constexpr std::size_t MAX_BODY_OCTETS = 8'192;
 
-/// "Basic …". It holds the password.
-std::string basic_credentials(const HttpsRequest& request) {
+/// What is sent. It holds the password, so it is made without copies: not by Beast, whose fields
+/// and buffers are freed as they are. wipe() it after use.
+std::string request_text(const HttpsRequest& request, const std::string& host) {
   const auto password = request.password->octets();
-  std::string plain = request.user + ":";
-  plain.append(password.begin(), password.end());
-  std::string text(sodium_base64_ENCODED_LEN(plain.size(), sodium_base64_VARIANT_ORIGINAL), '\0');
-  sodium_bin2base64(text.data(), text.size(), reinterpret_cast<const unsigned char*>(plain.data()),
-                    plain.size(), sodium_base64_VARIANT_ORIGINAL);
-  text.pop_back();  // the final zero
+  std::string plain;
+  plain.reserve(request.user.size() + 1 + password.size());
+  plain.append(request.user).append(":").append(password.begin(), password.end());
+  const std::size_t encoded_octets =
+      sodium_base64_ENCODED_LEN(plain.size(), sodium_base64_VARIANT_ORIGINAL);
+  // badagent is what dyndns2 servers say to clients without a name.
+  const std::string head = "GET " + request.target + " HTTP/1.1\r\nHost: " + host +
+                           "\r\nUser-Agent: pcp-ddns/" DNSD_VERSION
+                           "\r\nConnection: close\r\nAuthorization: Basic ";
+  constexpr std::string_view END = "\r\n\r\n";
+  std::string text;
+  text.reserve(head.size() + encoded_octets + END.size());  // never moved
+  text.append(head).append(encoded_octets, '\0');
+  sodium_bin2base64(text.data() + head.size(), encoded_octets,
+                    reinterpret_cast<const unsigned char*>(plain.data()), plain.size(),
+                    sodium_base64_VARIANT_ORIGINAL);
   keys::wipe(plain);
-  std::string field = "Basic " + text;
-  keys::wipe(text);
-  return field;
+  text.pop_back();  // the final zero
+  return text.append(END);
 }
 
 class HttpsExchange : public std::enable_shared_from_this<HttpsExchange> {
@@ -59,38 +75,34 @@ class HttpsExchange : public std::enable_shared_from_this<HttpsExchange> {
         tls_(ssl::context::tls_client),
         context_(context) {}
 
+  ~HttpsExchange() { keys::wipe(request_); }
+  HttpsExchange(const HttpsExchange&) = delete;
+  HttpsExchange& operator=(const HttpsExchange&) = delete;
+
   void start(const HttpsRequest& request) {
     const std::string wrong = prepare();
     if (!wrong.empty()) {
       return asio::post(context_, [self = shared_from_this(), wrong] { self->fail(wrong); });
     }
-    message_.version(11);
-    message_.method(http::verb::get);
-    message_.target(request.target);
-    message_.set(http::field::host, server_.port == 443
-                                        ? host_field()
-                                        : host_field() + ":" + std::to_string(server_.port));
-    // badagent is what dyndns2 servers say to clients without a name.
-    message_.set(http::field::user_agent, "pcp-ddns/" DNSD_VERSION);
-    std::string credentials = basic_credentials(request);
-    message_.set(http::field::authorization, credentials);
-    keys::wipe(credentials);
-    message_.set(http::field::connection, "close");
-    parser_.header_limit(MAX_HEADER_OCTETS);
-    parser_.body_limit(MAX_BODY_OCTETS);
-    resolve_timer_.expires_after(TIME_LIMIT);
+    request_ = request_text(request, server_.port == 443
+                                         ? host_field()
+                                         : host_field() + ":" + std::to_string(server_.port));
+    resolve_timer_.expires_after(RESOLVE_TIME);
     resolve_timer_.async_wait([self = shared_from_this()](const error_code& error) {
       if (!error) self->resolver_.cancel();
     });
-    resolver_.async_resolve(server_.host, std::to_string(server_.port),
-                            tcp::resolver::numeric_service,
-                            [self = shared_from_this()](const error_code& error,
-                                                        const tcp::resolver::results_type& found) {
-                              self->resolve_timer_.cancel();
-                              if (error)
-                                return self->fail(self->server_.host + ": " + reason(error));
-                              self->connect(found);
-                            });
+    resolver_.async_resolve(
+        server_.host, std::to_string(server_.port), tcp::resolver::numeric_service,
+        [self = shared_from_this()](const error_code& error,
+                                    const tcp::resolver::results_type& found) {
+          self->resolve_timer_.cancel();
+          if (error) return self->fail(self->server_.host + ": " + reason(error));
+          for (const auto& entry : found) {
+            if (self->addresses_.size() < MAX_ADDRESSES) self->addresses_.push_back(entry);
+          }
+          self->share_ = CONNECT_TIME / std::max<std::size_t>(self->addresses_.size(), 1);
+          self->connect();
+        });
   }
 
   void cancel() {
@@ -115,47 +127,60 @@ class HttpsExchange : public std::enable_shared_from_this<HttpsExchange> {
       if (error) return server_.ca_file.string() + ": " + error.message();
     }
     if (error) return "the system's certificates cannot be read: " + error.message();
+    return begin_stream() ? "" : "no TLS with " + server_.host;
+  }
+
+  /// For one address.
+  bool begin_stream() {
     stream_.emplace(context_, tls_);
     SSL* const handle = stream_->native_handle();
     const char* const host = server_.host.c_str();
-    const bool named =
-        keys::address_from_text(server_.host)
-            ? X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(handle), host) == 1
-            : SSL_set1_host(handle, host) == 1 && SSL_set_tlsext_host_name(handle, host) == 1;
-    if (!named) return "no TLS with " + server_.host;
-    return {};
+    return keys::address_from_text(server_.host)
+               ? X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(handle), host) == 1
+               : SSL_set1_host(handle, host) == 1 && SSL_set_tlsext_host_name(handle, host) == 1;
   }
 
   std::string host_field() const {
     return server_.host.find(':') == std::string::npos ? server_.host : "[" + server_.host + "]";
   }
 
-  void connect(const tcp::resolver::results_type& found) {
+  /// With the next address.
+  void connect() {
+    const tcp::endpoint address = addresses_.front();
+    addresses_.erase(addresses_.begin());
+    if (!begin_stream()) return fail("no TLS with " + server_.host);
     auto& lowest = beast::get_lowest_layer(*stream_);
-    lowest.expires_after(TIME_LIMIT);
-    lowest.async_connect(
-        found, [self = shared_from_this()](const error_code& error, const tcp::endpoint&) {
-          if (error)
-            return self->fail("no connection with " + self->where() + ": " + reason(error));
-          self->shake_hands();
-        });
+    lowest.expires_after(share_);
+    lowest.async_connect(address, [self = shared_from_this()](const error_code& error) {
+      if (error) {
+        return self->connect_failed("no connection with " + self->where() + ": " + reason(error));
+      }
+      self->shake_hands();
+    });
+  }
+
+  void connect_failed(const std::string& why) {
+    if (!on_outcome_) return;
+    if (addresses_.empty()) return fail(why);
+    connect();
   }
 
   void shake_hands() {
-    beast::get_lowest_layer(*stream_).expires_after(TIME_LIMIT);
     stream_->async_handshake(
         ssl::stream_base::client, [self = shared_from_this()](const error_code& error) {
-          if (error) {
-            return self->fail("no TLS with " + self->where() + ": " + self->tls_reason(error));
-          }
-          self->exchange();
+          if (!error) return self->write();
+          const std::string why = "no TLS with " + self->where() + ": " + self->tls_reason(error);
+          // A wrong certificate is no matter of the address.
+          if (self->is_certificate_wrong()) return self->fail(why);
+          self->connect_failed(why);
         });
   }
 
-  void exchange() {
-    http::async_write(*stream_, message_,
+  void write() {
+    beast::get_lowest_layer(*stream_).expires_after(EXCHANGE_TIME);
+    asio::async_write(*stream_, asio::buffer(request_),
                       [self = shared_from_this()](const error_code& error, std::size_t) {
-                        self->message_.erase(http::field::authorization);
+                        keys::wipe(self->request_);
                         if (error) {
                           return self->fail(self->where() + " takes no request: " + reason(error));
                         }
@@ -164,16 +189,34 @@ class HttpsExchange : public std::enable_shared_from_this<HttpsExchange> {
   }
 
   void read() {
+    parser_.header_limit(MAX_HEADER_OCTETS);
+    parser_.body_limit(boost::none);  // what does not fit is not read
+    body_.resize(MAX_BODY_OCTETS);
+    parser_.get().body().data = body_.data();
+    parser_.get().body().size = body_.size();
     http::async_read(*stream_, buffer_, parser_,
                      [self = shared_from_this()](const error_code& error, std::size_t) {
-                       if (error) {
-                         return self->fail(self->where() + " gives no answer: " + reason(error));
-                       }
-                       HttpsOutcome outcome;
-                       outcome.status = self->parser_.get().result_int();
-                       outcome.body = std::move(self->parser_.get().body());
-                       self->finish(outcome);
+                       self->answered(error);
                      });
+  }
+
+  void answered(const error_code& error) {
+    HttpsOutcome outcome;
+    if (parser_.is_header_done()) {
+      const auto& answer = parser_.get();
+      outcome.status = answer.result_int();
+      body_.resize(body_.size() - answer.body().size);
+      outcome.body = std::move(body_);
+      outcome.retry_after = read_retry_after(
+          answer[http::field::retry_after],
+          std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now()));
+    }
+    // Of an answer that does not end, or not as it should, the first line is enough.
+    const bool is_whole = !error || error == http::error::need_buffer;
+    const bool is_enough = outcome.status != 0 &&
+                           (outcome.status != 200 || outcome.body.find('\n') != std::string::npos);
+    if (!is_whole && !is_enough) return fail(where() + " gives no answer: " + reason(error));
+    finish(outcome);
   }
 
   std::string where() const { return server_.host + " port " + std::to_string(server_.port); }
@@ -188,6 +231,10 @@ class HttpsExchange : public std::enable_shared_from_this<HttpsExchange> {
     const long verdict = SSL_get_verify_result(stream_->native_handle());
     if (verdict != X509_V_OK) return X509_verify_cert_error_string(verdict);
     return reason(error);
+  }
+
+  bool is_certificate_wrong() {
+    return SSL_get_verify_result(stream_->native_handle()) != X509_V_OK;
   }
 
   void fail(const std::string& why) {
@@ -207,12 +254,32 @@ class HttpsExchange : public std::enable_shared_from_this<HttpsExchange> {
   ssl::context tls_;
   asio::io_context& context_;
   std::optional<beast::ssl_stream<beast::tcp_stream>> stream_;
-  http::request<http::empty_body> message_;
-  http::response_parser<http::string_body> parser_;
+  std::string request_;                          // holds the password
+  std::vector<tcp::endpoint> addresses_;         // that are still to be tried …
+  std::chrono::steady_clock::duration share_{};  // … each for so long
+  http::response_parser<http::buffer_body> parser_;
+  std::string body_;
   beast::flat_buffer buffer_;
 };
 
 }  // namespace
+
+std::optional<std::chrono::seconds> read_retry_after(std::string_view value,
+                                                     std::chrono::sys_seconds now) {
+  using std::chrono::seconds;
+  constexpr seconds MOST = std::chrono::hours(24 * 365);
+  std::uint32_t number = 0;
+  const auto [at, error] = std::from_chars(value.data(), value.data() + value.size(), number);
+  if (error == std::errc{} && at == value.data() + value.size()) {
+    return std::min(seconds(number), MOST);
+  }
+  std::tm date{};
+  const std::string text(value);
+  const char* const end = ::strptime(text.c_str(), "%a, %d %b %Y %H:%M:%S GMT", &date);
+  if (end == nullptr || *end != '\0') return std::nullopt;
+  const seconds wait = std::chrono::sys_seconds(seconds(::timegm(&date))) - now;
+  return std::clamp(wait, seconds(0), MOST);
+}
 
 std::function<void()> run_https_exchange(asio::io_context& context, const HttpsServer& server,
                                          const HttpsRequest& request, OnHttpsOutcome on_outcome) {

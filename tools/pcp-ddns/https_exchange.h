@@ -2,11 +2,14 @@
 #pragma once
 
 #include <boost/asio/io_context.hpp>
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
 
 #include "keys/secret.h"
 
@@ -24,15 +27,22 @@ struct HttpsRequest {
   std::shared_ptr<const keys::Secret> password;
 };
 
-/// What came of it: a status, or `failure` says why there is none.
+/// What came of it: a status, or `failure` says why there is none. Of a long answer `body` is the
+/// beginning; who errs tells so by status and first line.
 struct HttpsOutcome {
   unsigned status = 0;
-  std::string body;
-  std::string failure;
+  std::string body{};
+  std::optional<std::chrono::seconds> retry_after{};  // RFC 9110 §10.2.3
+  std::string failure{};
 };
 using OnHttpsOutcome = std::function<void(const HttpsOutcome& outcome)>;
 
-/// Calls `on_outcome` once, from the context, within half a minute.
+/// Of a "Retry-After" field: seconds, or a date (not before `now`). Empty when it is neither.
+std::optional<std::chrono::seconds> read_retry_after(std::string_view value,
+                                                     std::chrono::sys_seconds now);
+
+/// Calls `on_outcome` once, from the context, within half a minute. A server's addresses are tried
+/// in turn, four at most, each for its share of the time for connection and TLS.
 /// @return what to call when the outcome is of no interest any more
 std::function<void()> run_https_exchange(boost::asio::io_context& context,
                                          const HttpsServer& server, const HttpsRequest& request,
