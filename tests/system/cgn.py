@@ -91,13 +91,13 @@ def follow(run, *server):
     """What a visitor gets who follows the name: address, port and greeting; None when it leads nowhere. `run` gives the
     output of a command, `server` tells dig whom to ask."""
     dig = ["dig", *server, "+short", "+tries=1"]
-    srv = run(*dig, WEB, "SRV").split()
-    if not srv:
-        return None
-    address = run(*dig, srv[3], "A").strip()
     try:
+        srv = run(*dig, WEB, "SRV").split()
+        if not srv:
+            return None
+        address = run(*dig, srv[3], "A").strip()
         return address, int(srv[2]), run(sys.executable, "-c", VISIT, address, srv[2]).strip()
-    except subprocess.CalledProcessError:
+    except subprocess.CalledProcessError:  # also while the server starts
         return None
 
 

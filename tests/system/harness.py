@@ -61,6 +61,14 @@ def free_port():
             return port
 
 
+def octets_of(path):
+    """The size of a file; 0 when there is none, for a server's may come and go between a look and the next."""
+    try:
+        return os.path.getsize(path)
+    except FileNotFoundError:
+        return 0
+
+
 def run(command, **more):
     """Runs a client; its exit status, and output and errors as one text."""
     ran = subprocess.run([str(word) for word in command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,

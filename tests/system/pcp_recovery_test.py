@@ -43,7 +43,7 @@ class Recovery(AgentTest):
         self.agent.wait_for("tcp port 8000: NO_RESOURCES; asked again in [56] s")
         self.assertEqual(self.records(), self.at(), "the record stays for its lease")
         self.wait_until(([], [], []))
-        self.assertLess(time.monotonic() - published, 13, "no longer than the mapping")
+        self.assertLess(time.monotonic() - published, 30, "no longer than the mapping")
         self.pcp.error = None
         self.wait_until(self.at())
         self.stop_agent()

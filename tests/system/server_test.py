@@ -10,7 +10,7 @@ import tempfile
 import time
 
 import dns
-from harness import BIN, Dnsd, SystemTest, TIME_LIMIT, ZONE, ZONE_TEXT, key, main, run
+from harness import BIN, Dnsd, SystemTest, TIME_LIMIT, ZONE, ZONE_TEXT, key, main, octets_of, run
 
 
 class Lifecycle(SystemTest):
@@ -36,8 +36,7 @@ class Lifecycle(SystemTest):
                 with contextlib.suppress(ConnectionResetError):
                     self.assertEqual(idle.recv(1), b"")
             # Nothing is left to replay: the write-ahead log is gone or empty.
-            wal = dnsd.store + "-wal"
-            self.assertTrue(not os.path.exists(wal) or os.path.getsize(wal) == 0)
+            self.assertEqual(octets_of(dnsd.store + "-wal"), 0)
 
     def test_a_stop_during_the_first_load_leaves_nothing_half_made(self):
         """A zone is imported in one transaction: the next start finds it whole or imports it again."""
@@ -49,8 +48,7 @@ class Lifecycle(SystemTest):
                 process = dnsd.launch()
                 process.wait_for("importing")
                 wal = dnsd.store + "-wal"
-                while wal_octets and "imported" not in process.log() and (
-                        not os.path.exists(wal) or os.path.getsize(wal) < wal_octets):
+                while wal_octets and "imported" not in process.log() and octets_of(wal) < wal_octets:
                     time.sleep(0.001)
                 self.assertIn(process.terminate(), (0, -signal.SIGTERM), process.log())
                 dnsd.start()
@@ -70,7 +68,7 @@ class Lifecycle(SystemTest):
                 process = dnsd.launch()
                 process.wait_for("importing")
                 while "imported" not in process.log() and not (
-                        os.path.exists(dnsd.store + "-journal") and os.path.getsize(dnsd.store) >= octets):
+                        os.path.exists(dnsd.store + "-journal") and octets_of(dnsd.store) >= octets):
                     time.sleep(0.001)
                 process.process.kill()
                 process.wait()
