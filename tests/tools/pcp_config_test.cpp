@@ -357,6 +357,44 @@ TEST(PcpStateFile, IsWrittenOnChangeAndReadBack) {
   EXPECT_TRUE(again->published.at("home")[0].confirmed);
 }
 
+TEST(PcpStateFile, WhatIsStagedIsTakenUpUnlessItIsCutShort) {
+  const Folder folder;
+  const auto path = folder.path() / "agent.state";
+  const auto port_in_file = [&] {
+    StateFile file(path);
+    const auto state = file.load();
+    return state && !state->mappings.empty() ? state->mappings.front().external.port : 0;
+  };
+  State state;
+  state.secret = std::make_shared<const keys::Secret>(keys::Secret::random(AGENT_SECRET_OCTETS));
+  state.mappings = {{6, 8000, {keys::address_from_text("198.51.100.1").value(), 1}}};
+  std::string staged;
+  {
+    StateFile file(path);
+    EXPECT_EQ(file.save(state), "");
+    state.mappings.front().external.port = 2;
+    EXPECT_EQ(file.stage(state), "");
+    EXPECT_TRUE(file.is_staged());
+    std::ifstream in(path.string() + ".new");
+    staged.assign(std::istreambuf_iterator<char>(in), {});
+    // As if killed here.
+    std::filesystem::copy(path.string() + ".new", path.string() + ".kept");
+    std::filesystem::copy(path, path.string() + ".old");
+  }
+  EXPECT_EQ(port_in_file(), 2) << "the destructor settles";
+  EXPECT_FALSE(std::filesystem::exists(path.string() + ".new"));
+  const std::size_t whole = staged.size();
+  for (const std::size_t size : {std::size_t{0}, whole / 2, whole - 4, whole - 1, whole}) {
+    std::filesystem::copy(path.string() + ".old", path,
+                          std::filesystem::copy_options::overwrite_existing);
+    std::ofstream(path.string() + ".new") << staged.substr(0, size);
+    EXPECT_EQ(port_in_file(), size == staged.size() ? 2 : 1) << size;
+  }
+  std::filesystem::remove(path);
+  std::filesystem::rename(path.string() + ".kept", path.string() + ".new");
+  EXPECT_EQ(port_in_file(), 2) << "nothing was there before";
+}
+
 TEST(PcpStateFile, DamageIsSaidAndNothingIsOverwritten) {
   State state;
   state.secret = std::make_shared<const keys::Secret>(keys::Secret::random(AGENT_SECRET_OCTETS));

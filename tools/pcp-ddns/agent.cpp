@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <map>
 #include <random>
+#include <set>
 #include <tuple>
 #include <utility>
 
@@ -22,7 +23,8 @@ constexpr int SILENT_TRIES = 3;           // after them the next server is asked
 constexpr int GUESSED_TRIES = 2;          // … that a router may be, or not …
 constexpr int UPNP_TRIES = 4;             // … and for which a search may take long
 constexpr std::chrono::minutes REST{10};  // when nothing gives mappings, before all is tried again
-constexpr std::chrono::seconds UPNP_PROBE{60};  // UPnP announces nothing
+constexpr std::chrono::seconds UPNP_PROBE{60};         // UPnP announces nothing
+constexpr std::chrono::milliseconds SETTLE_TIME{100};  // mostly, the answer is there by then
 constexpr std::chrono::seconds WITHDRAW_TIME{5};
 constexpr std::chrono::seconds UNMAP_TIME{4};  // what is lost is sent again after three
 
@@ -48,6 +50,22 @@ void add_filters(const std::vector<Filter>& filters, bool ipv4, std::vector<Opti
   }
 }
 
+/// Whether there are records where none of ours were: one that is forgotten is taken for somebody
+/// else's.
+bool has_new_rrset(const std::map<std::string, std::vector<OwnRecord>>& records,
+                   const std::map<std::string, std::vector<OwnRecord>>& before) {
+  for (const auto& [provider, list] : records) {
+    std::set<std::pair<zones::Name, zones::Type>> known;
+    if (const auto at = before.find(provider); at != before.end()) {
+      for (const OwnRecord& one : at->second) known.emplace(one.record.owner, one.record.type);
+    }
+    for (const OwnRecord& one : list) {
+      if (!known.contains({one.record.owner, one.record.type})) return true;
+    }
+  }
+  return false;
+}
+
 std::string seconds_text(Duration duration) {
   return std::to_string(std::chrono::ceil<std::chrono::seconds>(duration).count()) + " s";
 }
@@ -62,6 +80,7 @@ Agent::Agent(Config config, StateFile& file, State state)
       connect_timer_(context_),
       work_timer_(context_),
       probe_timer_(context_),
+      settle_timer_(context_),
       upnp_(context_),
       announce_socket_(context_),
       network_(context_),
@@ -463,17 +482,34 @@ void Agent::save() {
     }
   }
   state_.mappings = std::move(mappings);
-  state_.published.clear();
+  const auto before = std::exchange(state_.published, {});
   for (const auto& provider : providers_) {
     auto ours = provider->ours();
     if (!ours.empty()) state_.published[provider->config().name] = std::move(ours);
   }
-  std::string failure = file_.save(state_);
+  // What is published changes only, and is on its way before a disk that may take seconds: after a
+  // power cut in between, the same mapping, or the lease's end, puts right what is there.
+  const bool waits = has_new_rrset(state_.published, before) || once_ || stop_by_;
+  std::string failure = waits ? file_.save(state_) : file_.stage(state_);
+  if (file_.is_staged() && !waits) settle_later();
   if (failure != save_failure_ && !failure.empty()) {
     spdlog::error("{} cannot be written: {}", file_.path().string(), failure);
   }
   save_failure_ = std::move(failure);
   if (stop_by_) schedule_work();
+}
+
+void Agent::settle_later() {
+  if (std::exchange(settles_, true)) return;
+  settle_timer_.expires_after(SETTLE_TIME);
+  settle_timer_.async_wait([this](const error_code& error) {
+    settles_ = false;
+    if (error) return;
+    if (const std::string failure = file_.settle(); !failure.empty()) {
+      spdlog::error("{} cannot be written: {}", file_.path().string(), failure);
+      settle_later();
+    }
+  });
 }
 
 void Agent::wait_for_signal() {

@@ -80,6 +80,8 @@ class Agent {
   bool may_be_published(const Address& address) const;
   void publish(Time now);
   void save();
+  /// Once the update is on its way.
+  void settle_later();
   void begin();
   /// Whether nothing more is to be waited for by run_once().
   bool is_settled() const;
@@ -95,6 +97,7 @@ class Agent {
   boost::asio::steady_timer connect_timer_;
   boost::asio::steady_timer work_timer_;
   boost::asio::steady_timer probe_timer_;
+  boost::asio::steady_timer settle_timer_;
   UpnpWorker upnp_;
   std::unique_ptr<Gateway> gateway_;
   AnnounceSocket announce_socket_;
@@ -115,6 +118,7 @@ class Agent {
   std::string save_failure_;
   bool work_scheduled_ = false;
   bool state_changed_ = false;
+  bool settles_ = false;
   bool once_ = false;
   std::optional<Time> stop_by_;
   bool unmapping_ = false;

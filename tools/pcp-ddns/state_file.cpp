@@ -17,6 +17,8 @@ namespace pcp_ddns {
 namespace {
 
 constexpr std::string_view FIRST_LINE = "pcp-ddns state 1";
+constexpr std::string_view END = "end";  // a file without was not written to its end
+constexpr std::string_view LAST_LINE = "\nend\n";
 
 std::string system_error() { return std::strerror(errno); }
 
@@ -76,30 +78,47 @@ bool read_line(std::string_view line, State& state) {
   if (word == "secret") return read_secret(line, state);
   if (word == "mapping") return read_mapping(line, state);
   if (word == "published" || word == "tried") return read_record(line, word == "published", state);
-  return false;
+  return word == END;
 }
 
-/// Writes and syncs. @return empty, or what went wrong
+/// @return empty, or what went wrong
 std::string write_file(const std::filesystem::path& path, std::string_view text) {
   const int file = open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
   if (file < 0) return system_error();
   std::string failure;
-  while (!text.empty() && failure.empty()) {
-    const ssize_t count = write(file, text.data(), text.size());
-    if (count < 0 && errno != EINTR) failure = system_error();
-    if (count > 0) text.remove_prefix(static_cast<std::size_t>(count));
+  for (std::string_view rest : {text, std::string_view(END), std::string_view("\n")}) {
+    while (!rest.empty() && failure.empty()) {
+      const ssize_t count = write(file, rest.data(), rest.size());
+      if (count < 0 && errno != EINTR) failure = system_error();
+      if (count > 0) rest.remove_prefix(static_cast<std::size_t>(count));
+    }
   }
-  if (failure.empty() && fsync(file) != 0) failure = system_error();
   close(file);
   return failure;
 }
 
-/// So that the rename survives a power cut.
-void sync_folder(const std::filesystem::path& folder) {
-  const int file = open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (file < 0) return;
-  fsync(file);
+/// A file's content, or a folder's names: so that they survive a power cut.
+std::string sync(const std::filesystem::path& path) {
+  const int file = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (file < 0) return system_error();
+  const std::string failure = fsync(file) != 0 ? system_error() : "";
   close(file);
+  return failure;
+}
+
+zones::Result<std::string, std::string> read_file(const std::filesystem::path& path) {
+  std::ifstream in(path, std::ios::binary);
+  std::ostringstream octets;
+  if (in) octets << in.rdbuf();
+  if (!in) return tl::unexpected(path.string() + " cannot be read: " + system_error());
+  return std::move(octets).str();
+}
+
+/// False: it was written by an older version, or not to its end.
+bool take_end(std::string& text) {
+  if (!text.ends_with(LAST_LINE)) return false;
+  text.resize(text.size() - LAST_LINE.size() + 1);
+  return true;
 }
 
 }  // namespace
@@ -141,10 +160,22 @@ zones::Result<State, std::string> parse_state(std::string_view text) {
   return state;
 }
 
-StateFile::~StateFile() { keys::wipe(written_); }
+StateFile::~StateFile() {
+  settle();
+  keys::wipe(written_);
+}
 
 zones::Result<State, std::string> StateFile::load() {
   std::error_code error;
+  if (auto text = read_file(fresh())) {
+    auto state = parse_state(*text);
+    if (take_end(*text) && state) {
+      written_ = std::move(*text);
+      staged_ = true;
+      return state;
+    }
+    keys::wipe(*text);
+  }
   if (!std::filesystem::exists(path_, error) && !error) {
     State state;
     state.secret = std::make_shared<const keys::Secret>(keys::Secret::random(AGENT_SECRET_OCTETS));
@@ -153,39 +184,49 @@ zones::Result<State, std::string> StateFile::load() {
     }
     return state;
   }
-  std::ifstream in(path_, std::ios::binary);
-  std::ostringstream octets;
-  if (in) octets << in.rdbuf();
-  if (!in) return tl::unexpected(path_.string() + " cannot be read: " + system_error());
-  std::string text = std::move(octets).str();
-  auto state = parse_state(text);
+  auto text = read_file(path_);
+  if (!text) return tl::unexpected(text.error());
+  auto state = parse_state(*text);
   if (!state) {
-    keys::wipe(text);
+    keys::wipe(*text);
     return tl::unexpected(path_.string() + ": " + state.error() +
                           "; remove the file to begin anew (what was published ends with its "
                           "lease)");
   }
-  written_ = std::move(text);
+  take_end(*text);
+  written_ = std::move(*text);
   return state;
 }
 
-std::string StateFile::save(const State& state) {
+std::string StateFile::stage(const State& state) {
   std::string text = to_text(state);
   if (text == written_) {
     keys::wipe(text);
     return {};
   }
-  const std::filesystem::path fresh = path_.string() + ".new";
-  std::string failure = write_file(fresh, text);
-  if (failure.empty() && std::rename(fresh.c_str(), path_.c_str()) != 0) failure = system_error();
-  if (!failure.empty()) {
+  if (std::string failure = write_file(fresh(), text); !failure.empty()) {
     keys::wipe(text);
     return failure;
   }
-  sync_folder(path_.parent_path());
+  staged_ = true;
   keys::wipe(written_);
   written_ = std::move(text);
   return {};
+}
+
+std::string StateFile::settle() {
+  if (!staged_) return {};
+  std::string failure = sync(fresh());
+  if (failure.empty() && std::rename(fresh().c_str(), path_.c_str()) != 0) failure = system_error();
+  if (!failure.empty()) return failure;
+  sync(path_.parent_path());
+  staged_ = false;
+  return {};
+}
+
+std::string StateFile::save(const State& state) {
+  std::string failure = stage(state);
+  return failure.empty() ? settle() : failure;
 }
 
 }  // namespace pcp_ddns

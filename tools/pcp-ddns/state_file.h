@@ -49,11 +49,20 @@ class StateFile {
   zones::Result<State, std::string> load();
   /// @return empty, or what went wrong; the file is then as it was
   std::string save(const State& state);
+  /// Writes it beside the file, which load() takes up: it survives the end of this process at once,
+  /// and a power cut after settle(), for which a disk may take seconds.
+  std::string stage(const State& state);
+  /// What was staged becomes the file. The destructor does so as well.
+  std::string settle();
+  bool is_staged() const { return staged_; }
   const std::filesystem::path& path() const { return path_; }
 
  private:
   const std::filesystem::path path_;
-  std::string written_;
+  std::filesystem::path fresh() const { return path_.string() + ".new"; }
+
+  std::string written_;  // or staged
+  bool staged_ = false;
 };
 
 }  // namespace pcp_ddns
