@@ -76,12 +76,8 @@ const char* kind_of(zones::Opcode opcode) {
 }  // namespace
 
 std::string to_text(const Peer& peer) {
-  const boost::asio::ip::address_v6 v6(peer.address);
-  if (v6.is_v4_mapped()) {
-    return to_text(
-        Endpoint(boost::asio::ip::make_address_v4(boost::asio::ip::v4_mapped, v6), peer.port));
-  }
-  return to_text(Endpoint(v6, peer.port));
+  const boost::asio::ip::address_v6 address(peer.address);
+  return to_text(Endpoint(unmapped(address), peer.port));
 }
 
 template <class MakeLine>

@@ -28,4 +28,16 @@ std::optional<Endpoint> endpoint_from_text(std::string_view text) {
   return Endpoint(address, port);
 }
 
+std::array<std::uint8_t, 16> mapped_octets(const boost::asio::ip::address& address) {
+  namespace ip = boost::asio::ip;
+  if (address.is_v6()) return address.to_v6().to_bytes();
+  return ip::make_address_v6(ip::v4_mapped, address.to_v4()).to_bytes();
+}
+
+boost::asio::ip::address unmapped(const boost::asio::ip::address& address) {
+  namespace ip = boost::asio::ip;
+  if (!address.is_v6() || !address.to_v6().is_v4_mapped()) return address;
+  return ip::make_address_v4(ip::v4_mapped, address.to_v6());
+}
+
 }  // namespace dnsd

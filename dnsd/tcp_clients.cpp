@@ -1,8 +1,9 @@
 #include "dnsd/tcp_clients.h"
 
 #include <algorithm>
-#include <boost/asio/ip/address_v6.hpp>
 #include <limits>
+
+#include "dnsd/endpoint.h"
 
 namespace dnsd {
 namespace {
@@ -15,12 +16,8 @@ constexpr std::int64_t CROWDED_DIVISOR = 10;  // of the idle timeout
 
 TcpClients::Key TcpClients::key_of(const asio::ip::address& address) {
   constexpr std::size_t PREFIX_OCTETS = 8;
-  if (address.is_v4()) {
-    return asio::ip::make_address_v6(asio::ip::v4_mapped, address.to_v4()).to_bytes();
-  }
-  Key key{};
-  const auto octets = address.to_v6().to_bytes();
-  std::copy_n(octets.begin(), PREFIX_OCTETS, key.begin());
+  Key key = mapped_octets(address);
+  if (address.is_v6()) std::fill(key.begin() + PREFIX_OCTETS, key.end(), std::uint8_t{0});
   return key;
 }
 

@@ -14,6 +14,7 @@
 #include <thread>
 
 #include "dnsd/coroutine_end.h"
+#include "dnsd/endpoint.h"
 #include "dnsd/log.h"
 #include "dnsd/tcp_acceptor.h"
 #include "dnsd/tcp_connection.h"
@@ -48,10 +49,7 @@ asio::awaitable<bool> close_idlest(TcpThread& thread) {
 
 Peer peer_of(const tcp::endpoint& endpoint) {
   Peer peer;
-  peer.address =
-      endpoint.address().is_v4()
-          ? asio::ip::make_address_v6(asio::ip::v4_mapped, endpoint.address().to_v4()).to_bytes()
-          : endpoint.address().to_v6().to_bytes();
+  peer.address = mapped_octets(endpoint.address());
   peer.port = endpoint.port();
   peer.transport = Transport::TCP;
   return peer;

@@ -96,13 +96,7 @@ zones::Result<zones::Name, LoginRefusal> LoginGate::check(const Request& request
   return tl::unexpected(within ? LoginRefusal::WRONG : LoginRefusal::TOO_MANY);
 }
 
-keys::Address source_of(const Request& request) {
-  const boost::asio::ip::address address = request.peer.address();
-  const auto v6 = address.is_v6() ? address.to_v6()
-                                  : boost::asio::ip::make_address_v6(boost::asio::ip::v4_mapped,
-                                                                     address.to_v4());
-  return v6.to_bytes();
-}
+keys::Address source_of(const Request& request) { return mapped_octets(request.peer.address()); }
 
 std::string peer_of(const Request& request) {
   return dnsd::to_text(Endpoint(request.peer.address(), request.peer.port()));

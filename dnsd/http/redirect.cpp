@@ -4,15 +4,12 @@
 #include <boost/asio/ip/address.hpp>
 #include <vector>
 
+#include "dnsd/endpoint.h"
+
 namespace dnsd::http {
 namespace {
 
 namespace ip = boost::asio::ip;
-
-keys::Address to_address(const ip::address& address) {
-  if (address.is_v6()) return address.to_v6().to_bytes();
-  return ip::make_address_v6(ip::v4_mapped, address.to_v4()).to_bytes();
-}
 
 class OwnEndpoints {
  public:
@@ -37,8 +34,8 @@ class OwnEndpoints {
  private:
   bool is_own(const ip::address& address) const {
     const std::vector<keys::Address>& own = state_.policy->portal.addresses;
-    const keys::Address octets = to_address(address);
-    return octets == to_address(request_.local.address()) ||
+    const keys::Address octets = mapped_octets(address);
+    return octets == mapped_octets(request_.local.address()) ||
            std::ranges::find(own, octets) != own.end();
   }
 
