@@ -270,6 +270,7 @@ bool is_ipv4(const Address& address) {
 }
 
 std::optional<Address> address_from_text(std::string_view text) {
+  if (text.find('\0') != std::string_view::npos) return std::nullopt;  // inet_pton() ends there
   const std::string terminated(text);
   std::uint8_t ipv4[4];
   Address address{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};

@@ -1,7 +1,6 @@
 #include "dnsd/http/target.h"
 
 #include <algorithm>
-#include <boost/asio/ip/address.hpp>
 #include <charconv>
 #include <string>
 
@@ -20,11 +19,8 @@ bool is_host_octet(char octet) {
 bool is_target_octet(char octet) { return octet > ' ' && octet < 0x7f && octet != '#'; }
 
 bool is_ipv6(std::string_view text) {
-  constexpr std::size_t MAX_ADDRESS_OCTETS = 45;
-  if (text.size() > MAX_ADDRESS_OCTETS || text.find('%') != std::string_view::npos) return false;
-  boost::system::error_code error;
-  boost::asio::ip::make_address_v6(std::string(text), error);
-  return !error;
+  const auto address = parse_address(text);
+  return address && address->is_v6();
 }
 
 /// "" or ":8080"; an empty port counts as none (RFC 3986 §3.2.3).
@@ -42,6 +38,16 @@ bool parse_port(std::string_view text, std::optional<std::uint16_t>& port) {
 }
 
 }  // namespace
+
+std::optional<boost::asio::ip::address> parse_address(std::string_view text) {
+  // The library would take what is in front of a NUL.
+  if (text.find_first_not_of("0123456789abcdefABCDEF:.") != std::string_view::npos) {
+    return std::nullopt;
+  }
+  boost::system::error_code error;
+  const auto address = boost::asio::ip::make_address(std::string(text), error);
+  return error ? std::nullopt : std::optional(address);
+}
 
 std::optional<Authority> parse_authority(std::string_view text) {
   Authority authority;

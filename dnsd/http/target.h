@@ -1,6 +1,7 @@
 // Who and what a request is for: the request target and the Host field (RFC 9112 §3.2).
 #pragma once
 
+#include <boost/asio/ip/address.hpp>
 #include <cstdint>
 #include <optional>
 #include <string_view>
@@ -15,6 +16,9 @@ struct Authority {
 /// Letters, digits, "-", "_" and "." only (A-labels of IDNA are made of them), or an address; at
 /// most 253 octets. Empty for anything else, user information included.
 std::optional<Authority> parse_authority(std::string_view text);
+
+/// "192.0.2.1" or "2001:db8::1", without a scope. Empty for anything else.
+std::optional<boost::asio::ip::address> parse_address(std::string_view text);
 
 struct Target {
   std::string_view target;               // origin form: begins with "/"; or "*"
