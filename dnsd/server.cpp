@@ -176,7 +176,7 @@ void Server::Impl::bind_http() {
   }
   if (!config.http.is_on()) return;
   http = std::make_unique<http::Listener>(config.http.listen, config.http.tls_listen, tls.get(),
-                                          *publisher, config.http.limits);
+                                          *publisher, config.http.limits, config.http.proxies);
   std::set<std::uint16_t> ports = {80,
                                    443};  // where visitors come from, whatever a NAT makes of it
   for (const auto& bound : {http->endpoints(), http->tls_endpoints()}) {

@@ -24,11 +24,30 @@ TcpClients::Key TcpClients::key_of(const asio::ip::address& address) {
 std::optional<TcpClients::Slot> TcpClients::take(const Key& key) {
   const std::lock_guard lock(mutex_);
   if (total_ >= limits_.max_connections) return std::nullopt;
-  std::size_t& count = by_client_[key];
-  if (count >= limits_.max_connections_per_client) return std::nullopt;
-  ++count;
+  if (!add(key)) return std::nullopt;
   ++total_;
   return Slot(this, key);
+}
+
+std::optional<TcpClients::Slot> TcpClients::take_for_proxy() {
+  const std::lock_guard lock(mutex_);
+  if (total_ >= limits_.max_connections) return std::nullopt;
+  ++total_;
+  return Slot(this, std::nullopt);
+}
+
+bool TcpClients::Slot::assign(const Key& key) {
+  const std::lock_guard lock(owner_->mutex_);
+  if (!owner_->add(key)) return false;
+  key_ = key;
+  return true;
+}
+
+bool TcpClients::add(const Key& key) {
+  std::size_t& count = by_client_[key];
+  if (count >= limits_.max_connections_per_client) return false;
+  ++count;
+  return true;
 }
 
 bool TcpClients::is_full() const {
@@ -41,11 +60,12 @@ bool TcpClients::has_too_many(const Key& key) {
   return found != by_client_.end() && found->second >= limits_.max_connections_per_client;
 }
 
-void TcpClients::release(const Key& key) {
+void TcpClients::release(const std::optional<Key>& key) {
   const std::lock_guard lock(mutex_);
-  const auto found = by_client_.find(key);
-  if (--found->second == 0) by_client_.erase(found);
   --total_;
+  if (!key) return;
+  const auto found = by_client_.find(*key);
+  if (--found->second == 0) by_client_.erase(found);
 }
 
 bool TcpClients::crowded() const {

@@ -26,6 +26,8 @@ class TcpClients {
 
   class Slot {
    public:
+    /// Of take_for_proxy(): it is this client's from now on. False: the client has too many.
+    bool assign(const Key& key);
     Slot(Slot&& other) noexcept : owner_(std::exchange(other.owner_, nullptr)), key_(other.key_) {}
     Slot& operator=(Slot&& other) = delete;
     ~Slot() {
@@ -34,12 +36,14 @@ class TcpClients {
 
    private:
     friend class TcpClients;
-    Slot(TcpClients* owner, const Key& key) : owner_(owner), key_(key) {}
+    Slot(TcpClients* owner, const std::optional<Key>& key) : owner_(owner), key_(key) {}
     TcpClients* owner_;
-    Key key_;
+    std::optional<Key> key_;
   };
   /// Empty when a limit is reached.
   std::optional<Slot> take(const Key& key);
+  /// Counts in all only: who stands behind it is many clients.
+  std::optional<Slot> take_for_proxy();
   /// True when nobody gets a slot until another gives one back; of one client's own limit,
   /// has_too_many() tells.
   bool is_full() const;
@@ -55,7 +59,8 @@ class TcpClients {
   std::uint16_t keepalive() const;
 
  private:
-  void release(const Key& key);
+  bool add(const Key& key);  // under the mutex
+  void release(const std::optional<Key>& key);
   const TcpLimits limits_;
   std::mutex mutex_;
   std::atomic<std::size_t> total_{0};  // written under the mutex

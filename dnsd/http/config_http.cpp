@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <string>
 
+#include "dnsd/http/message.h"
 #include "keys/grant_toml.h"
 
 namespace dnsd {
@@ -60,6 +61,41 @@ void read_limits(ConfigFields& fields, http::HttpLimits& limits) {
   fields.integer("threads", limits.threads, 1, 16);
 }
 
+void read_proxies(ConfigFields& fields, http::ProxyConfig& proxies) {
+  constexpr std::size_t MAX_TRUSTED = 64;  // each request looks at all of them
+  const auto* wrong = "must be addresses or prefixes of proxies, as \"192.0.2.0/24\", not ";
+  fields.strings("trusted-proxies", [&](const toml::node& node, const std::string& text) {
+    const auto rule = keys::AddressRule::from_text(text);
+    if (rule && rule->kind == keys::AddressRule::Kind::PREFIX) {
+      proxies.trusted.push_back(*rule);
+    } else {
+      fields.error(&node, "trusted-proxies", wrong + ('"' + keys::printable(text)) + '"');
+    }
+  });
+  const toml::node* trusted = fields.node("trusted-proxies");
+  if (proxies.trusted.size() > MAX_TRUSTED) {
+    fields.error(trusted, "trusted-proxies",
+                 "has more than " + std::to_string(MAX_TRUSTED) + " prefixes");
+  }
+  const toml::node* protocol = fields.boolean("proxy-protocol", proxies.protocol);
+  std::string name;
+  const toml::node* field = fields.string("forwarded-header", name);
+  if (http::iequals(name, "X-Forwarded-For")) {
+    proxies.field = http::ProxyConfig::Field::X_FORWARDED_FOR;
+  } else if (http::iequals(name, "Forwarded")) {
+    proxies.field = http::ProxyConfig::Field::FORWARDED;
+  } else if (field) {
+    fields.error(field, "forwarded-header", R"(must be "X-Forwarded-For" or "Forwarded")");
+  }
+  constexpr const char* WHOM = "needs 'trusted-proxies', whom to believe";
+  if (proxies.protocol && !trusted) fields.error(protocol, "proxy-protocol", WHOM);
+  if (field && !trusted) fields.error(field, "forwarded-header", WHOM);
+  if (trusted && !field && !proxies.protocol) {
+    fields.warning(trusted, "trusted-proxies",
+                   "has no effect without 'proxy-protocol' or 'forwarded-header'");
+  }
+}
+
 void read_redirect(ConfigFields& fields, unsigned& redirect) {
   const toml::node* node = fields.integer("redirect", redirect, 301, 308);
   if (node && redirect != 301 && redirect != 302 && redirect != 307 && redirect != 308) {
@@ -74,7 +110,7 @@ void read_dyndns(ConfigFields& fields, http::HttpConfig& http) {
     fields.warning(plain, "dyndns-plain", "has no effect without 'dyndns = true'");
   }
   if (!http.dyndns) return;
-  if (http.tls_listen.empty() && !http.dyndns_plain) {
+  if (http.tls_listen.empty() && !http.dyndns_plain && !http.proxies.is_on()) {
     fields.warning(on, "dyndns",
                    "lets nobody update: passwords come by TLS only; set 'tls-listen', or "
                    "'dyndns-plain = true' for clients that know no TLS");
@@ -87,12 +123,31 @@ void read_dyndns(ConfigFields& fields, http::HttpConfig& http) {
 
 void read_account(ConfigFields& fields, http::HttpConfig& http) {
   const toml::node* on = fields.boolean("account", http.account);
-  if (http.account && http.tls_listen.empty()) {
-    fields.error(on, "account", "needs 'tls-listen': passwords come by TLS only");
+  if (http.account && http.tls_listen.empty() && !http.proxies.is_on()) {
+    fields.error(on, "account",
+                 "needs 'tls-listen', or a proxy that has TLS: passwords come by TLS only");
   }
 }
 
 }  // namespace
+
+namespace http {
+
+bool ProxyConfig::trusts(const boost::asio::ip::address& address) const {
+  const keys::Address octets = mapped_octets(address);
+  return std::ranges::any_of(trusted,
+                             [&](const keys::AddressRule& rule) { return rule.contains(octets); });
+}
+
+bool ProxyConfig::operator==(const ProxyConfig& other) const {
+  const auto is_same = [](const keys::AddressRule& a, const keys::AddressRule& b) {
+    return a.prefix == b.prefix && a.bits == b.bits;
+  };
+  return protocol == other.protocol && field == other.field &&
+         std::ranges::equal(trusted, other.trusted, is_same);
+}
+
+}  // namespace http
 
 void read_http(ConfigFields& top, Config& config) {
   const toml::table* table = top.table("http");
@@ -105,6 +160,7 @@ void read_http(ConfigFields& top, Config& config) {
   read_redirect(fields, config.http.redirect);
   read_path(fields, "template", config, config.http.page_template);
   read_limits(fields, config.http.limits);
+  read_proxies(fields, config.http.proxies);
   read_dyndns(fields, config.http);
   read_account(fields, config.http);
   fields.finish();

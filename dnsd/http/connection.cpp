@@ -8,6 +8,7 @@
 #include <boost/asio/use_awaitable.hpp>
 
 #include "dnsd/coroutine_end.h"
+#include "dnsd/http/forwarded.h"
 
 namespace dnsd::http {
 namespace {
@@ -86,8 +87,45 @@ asio::awaitable<void> Connection::serve(std::shared_ptr<Connection> self) {
   if (self->thread_.draining) co_return;
 
   asio::co_spawn(self->stream_.executor(), watch(self), CoroutineEnd{"HTTP deadline"});
-  bool more = co_await self->handshake();
+  bool more = true;
+  if (self->shared_.proxies.protocol) more = co_await self->read_proxy_header();
+  if (more) more = co_await self->handshake();
   while (more && !self->closed_ && !self->thread_.draining) more = co_await self->serve_one();
+}
+
+/// Takes nothing behind it: TLS reads from the socket itself.
+asio::awaitable<bool> Connection::read_proxy_header() {
+  expect(Phase::HANDSHAKE, shared_.limits.request_timeout);
+  ProxyHeader header;
+  for (;;) {
+    std::size_t count = 0;
+    const Io io = stream_.peek_now(thread_.scratch, count);
+    if (io == Io::END) co_return false;
+    if (io == Io::DONE) {
+      std::size_t used = 0;
+      const auto status = header.put({thread_.scratch.data(), count}, used);
+      stream_.discard_now(thread_.scratch, used);
+      if (status == ProxyHeader::Status::DONE) co_return take_proxy_header(header);
+      if (status == ProxyHeader::Status::MORE) continue;
+      warn(shared_.proxy_log, [this] {
+        return "HTTP connection of the proxy " + to_text(Endpoint(peer_.address(), peer_.port())) +
+               " closed: it does not begin with a PROXY header";
+      });
+      co_return false;
+    }
+    const bool open = co_await stream_.wait(io);
+    if (!open) co_return false;
+  }
+}
+
+bool Connection::take_proxy_header(const ProxyHeader& header) {
+  if (!header.route()) return true;
+  peer_ = header.route()->client;
+  local_ = header.route()->server;
+  is_proxied_tls_ = header.is_tls();
+  if (slot_->assign(TcpClients::key_of(peer_.address()))) return true;
+  shared_.counters.refused.fetch_add(1, std::memory_order_relaxed);
+  return false;
 }
 
 asio::awaitable<bool> Connection::handshake() {
@@ -190,14 +228,16 @@ bool Connection::parse(std::string_view octets, RequestParser::Status& status) {
 
 void Connection::handle() {
   Request request;
-  if (!parser_->read_request(request)) {
+  bool is_right = parser_->read_request(request);
+  request.peer = peer_;
+  request.local = local_;
+  request.is_tls = stream_.is_tls() || is_proxied_tls_;
+  is_right = is_right && apply_forwarded(request, shared_.proxies);
+  if (!is_right) {
     keep_alive_ = false;
     response_ = error_response(RequestParser::Status::BAD);
     return;
   }
-  request.peer = peer_;
-  request.local = local_;
-  request.is_tls = stream_.is_tls();
   Handler* const handler = shared_.routes.find(request);
   if (!handler) {
     response_ = Response::text(404, "there is nothing here\n");

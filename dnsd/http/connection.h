@@ -16,8 +16,10 @@
 
 #include "dnsd/deadline.h"
 #include "dnsd/http/listener.h"
+#include "dnsd/http/proxy_protocol.h"
 #include "dnsd/http/request_parser.h"
 #include "dnsd/http/stream.h"
+#include "dnsd/log.h"
 #include "dnsd/state.h"
 #include "dnsd/tcp_clients.h"
 
@@ -46,6 +48,8 @@ struct HttpShared {
   const Routes& routes;
   TcpClients& clients;
   HttpCounters& counters;
+  const ProxyConfig& proxies;
+  LogLimiter& proxy_log;
 };
 
 /// Lives on one thread's context; only answers come from elsewhere, as posts.
@@ -69,6 +73,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   enum class Phase : std::uint8_t { IDLE, HANDSHAKE, REQUEST, ANSWER, WRITE, LINGER };
 
   static boost::asio::awaitable<void> watch(std::shared_ptr<Connection> self);
+  boost::asio::awaitable<bool> read_proxy_header();
+  bool take_proxy_header(const ProxyHeader& header);
   boost::asio::awaitable<bool> handshake();
   boost::asio::awaitable<bool> serve_one();
   boost::asio::awaitable<bool> read_request(RequestParser::Status& status);
@@ -83,8 +89,9 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void on_deadline();
 
   Stream stream_;
-  const boost::asio::ip::tcp::endpoint peer_;
-  const boost::asio::ip::tcp::endpoint local_;
+  boost::asio::ip::tcp::endpoint peer_;  // both as a PROXY header says, when there is one
+  boost::asio::ip::tcp::endpoint local_;
+  bool is_proxied_tls_ = false;
   HttpThread& thread_;
   const HttpShared shared_;
   std::optional<TcpClients::Slot> slot_;

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "dnsd/endpoint.h"
+#include "keys/grant.h"
 
 namespace dnsd::http {
 
@@ -34,11 +35,24 @@ struct TlsFiles {
   bool operator==(const TlsFiles&) const = default;
 };
 
+/// Whom HTTP believes that a connection or request is another one's.
+struct ProxyConfig {
+  enum class Field : std::uint8_t { NONE, X_FORWARDED_FOR, FORWARDED };
+  std::vector<keys::AddressRule> trusted;  // prefixes
+  bool protocol = false;                   // PROXY comes first on every connection
+  Field field = Field::NONE;               // the one of requests that they write
+
+  bool is_on() const { return protocol || field != Field::NONE; }
+  bool trusts(const boost::asio::ip::address& address) const;
+  bool operator==(const ProxyConfig& other) const;
+};
+
 struct HttpConfig {
   std::vector<Endpoint> listen;
   std::vector<Endpoint> tls_listen;
   TlsFiles tls;  // absolute paths; given when tls_listen is
   HttpLimits limits;
+  ProxyConfig proxies;
   unsigned redirect = 301;              // status for GET and HEAD: 301, 302, 307 or 308
   std::filesystem::path page_template;  // absolute; empty: the one that comes with dnsd
   bool dyndns = false;                  // /nic/update, /v3/update, /checkip
@@ -49,7 +63,7 @@ struct HttpConfig {
   bool is_on() const { return !listen.empty() || !tls_listen.empty(); }
   bool operator==(const HttpConfig& other) const {
     return listen == other.listen && tls_listen == other.tls_listen && tls == other.tls &&
-           limits == other.limits && redirect == other.redirect &&
+           limits == other.limits && proxies == other.proxies && redirect == other.redirect &&
            page_template == other.page_template && dyndns == other.dyndns &&
            dyndns_plain == other.dyndns_plain && account == other.account;
   }

@@ -66,8 +66,10 @@ struct Listener::Impl {
   using WorkGuard = asio::executor_work_guard<asio::io_context::executor_type>;
 
   Impl(const std::vector<Endpoint>& listen, const std::vector<Endpoint>& tls_listen,
-       TlsStore* tls_store, StatePublisher& publisher, const HttpLimits& wanted)
+       TlsStore* tls_store, StatePublisher& publisher, const HttpLimits& wanted,
+       ProxyConfig believed)
       : limits(wanted),
+        proxies(std::move(believed)),
         tls(tls_store),
         clients(connection_limits(wanted)),
         doors_open(static_cast<std::ptrdiff_t>(listen.size() + tls_listen.size())) {
@@ -89,11 +91,13 @@ struct Listener::Impl {
   std::vector<Endpoint> endpoints(bool is_tls) const;
 
   const HttpLimits limits;
+  const ProxyConfig proxies;
   TlsStore* const tls;
   const Routes* routes = nullptr;
   TcpClients clients;
   HttpCounters counters;
   LogLimiter shortage_log{1};
+  LogLimiter proxy_log;
   std::vector<std::unique_ptr<HttpThread>> threads;
   std::vector<Door> doors;
   std::optional<asio::steady_timer> certificate_timer;  // of the first thread
@@ -130,16 +134,25 @@ asio::awaitable<void> Listener::Impl::accept(Door& door) {
     const tcp::endpoint local = socket.local_endpoint(error);
     if (error) continue;
     const TcpClients::Key key = TcpClients::key_of(remote.address());
-    if (clients.is_full() && !clients.has_too_many(key)) co_await make_room(index);
-    auto slot = clients.take(key);
+    const bool is_proxy = proxies.is_on() && proxies.trusts(remote.address());
+    if (proxies.protocol && !is_proxy) {  // whoever passes by the proxy could claim to be anybody
+      counters.refused.fetch_add(1, std::memory_order_relaxed);
+      warn(proxy_log, [&] {
+        return "HTTP connection of " + to_text(Endpoint(remote.address(), remote.port())) +
+               " closed: it is none of 'trusted-proxies'";
+      });
+      continue;
+    }
+    if (clients.is_full() && (is_proxy || !clients.has_too_many(key))) co_await make_room(index);
+    auto slot = is_proxy ? clients.take_for_proxy() : clients.take(key);
     if (!slot) {
       counters.refused.fetch_add(1, std::memory_order_relaxed);
       continue;
     }
     counters.accepted.fetch_add(1, std::memory_order_relaxed);
     Stream stream(std::move(socket), door.is_tls ? tls->current() : nullptr);
-    auto connection = std::make_shared<Connection>(std::move(stream), remote, local, thread,
-                                                   HttpShared{limits, *routes, clients, counters},
+    const HttpShared shared{limits, *routes, clients, counters, proxies, proxy_log};
+    auto connection = std::make_shared<Connection>(std::move(stream), remote, local, thread, shared,
                                                    std::move(*slot));
     asio::co_spawn(thread.context, Connection::serve(std::move(connection)),
                    CoroutineEnd{"HTTP connection"});
@@ -198,8 +211,10 @@ std::vector<Endpoint> Listener::Impl::endpoints(bool is_tls) const {
 }
 
 Listener::Listener(const std::vector<Endpoint>& listen, const std::vector<Endpoint>& tls_listen,
-                   TlsStore* tls, StatePublisher& publisher, const HttpLimits& limits)
-    : impl_(std::make_unique<Impl>(listen, tls_listen, tls, publisher, limits)) {}
+                   TlsStore* tls, StatePublisher& publisher, const HttpLimits& limits,
+                   ProxyConfig proxies)
+    : impl_(
+          std::make_unique<Impl>(listen, tls_listen, tls, publisher, limits, std::move(proxies))) {}
 
 Listener::~Listener() { stop(); }
 

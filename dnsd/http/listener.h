@@ -42,8 +42,10 @@ class Listener {
   /// start(). Port 0 takes a free one. Throws std::system_error that names the address. The
   /// publisher must outlive it.
   /// @param tls  null when `tls_listen` is empty; must outlive it
+  /// @param proxies  whose connections count in all only, until they say whose they are
   Listener(const std::vector<Endpoint>& listen, const std::vector<Endpoint>& tls_listen,
-           TlsStore* tls, StatePublisher& publisher, const HttpLimits& limits);
+           TlsStore* tls, StatePublisher& publisher, const HttpLimits& limits,
+           ProxyConfig proxies = {});
   /// Stops as stop() does.
   ~Listener();
   Listener(const Listener&) = delete;

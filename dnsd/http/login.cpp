@@ -99,6 +99,8 @@ zones::Result<zones::Name, LoginRefusal> LoginGate::check(const Request& request
 keys::Address source_of(const Request& request) { return mapped_octets(request.peer.address()); }
 
 std::string peer_of(const Request& request) {
+  const bool has_port = request.peer.port() != 0;  // a trusted proxy may tell the address only
+  if (!has_port) return request.peer.address().to_string();
   return dnsd::to_text(Endpoint(request.peer.address(), request.peer.port()));
 }
 

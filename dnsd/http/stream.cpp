@@ -68,11 +68,26 @@ Stream::Io Stream::read_now(std::span<char> out, std::size_t& count) {
     count = static_cast<std::size_t>(result);
     return Io::DONE;
   }
-  const ssize_t result = ::recv(socket_.native_handle(), out.data(), out.size(), 0);
+  return receive(out, count, 0);
+}
+
+Stream::Io Stream::receive(std::span<char> out, std::size_t& count, int flags) {
+  const ssize_t result = ::recv(socket_.native_handle(), out.data(), out.size(), flags);
   if (result < 0) return is_blocked() ? Io::WANT_READ : Io::END;
   if (result == 0) return Io::END;
   count = static_cast<std::size_t>(result);
   return Io::DONE;
+}
+
+Stream::Io Stream::peek_now(std::span<char> out, std::size_t& count) {
+  count = 0;
+  if (!is_open()) return Io::END;
+  return receive(out, count, MSG_PEEK);
+}
+
+void Stream::discard_now(std::span<char> scratch, std::size_t count) {
+  std::size_t ignored = 0;
+  receive(scratch.first(count), ignored, 0);
 }
 
 Stream::Io Stream::write_now(std::string_view octets, std::size_t& count) {

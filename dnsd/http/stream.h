@@ -27,6 +27,10 @@ class Stream {
   Stream(boost::asio::ip::tcp::socket socket, std::shared_ptr<const TlsContext> tls);
 
   bool is_tls() const { return tls_ != nullptr; }
+  /// Before the handshake, of what comes in front of it: octets that stay where they are, and their
+  /// removal.
+  Io peek_now(std::span<char> out, std::size_t& count);
+  void discard_now(std::span<char> scratch, std::size_t count);
   Io handshake_now();
   Io read_now(std::span<char> out, std::size_t& count);
   Io write_now(std::string_view octets, std::size_t& count);
@@ -40,6 +44,7 @@ class Stream {
 
  private:
   Io outcome_of(int result);
+  Io receive(std::span<char> out, std::size_t& count, int flags);
 
   boost::asio::ip::tcp::socket socket_;
   std::shared_ptr<const TlsContext> tls_;

@@ -812,5 +812,38 @@ TEST(Config, DynDns) {
   }
 }
 
+TEST(Config, Proxies) {
+  const std::string listen = "[http]\nlisten = \"127.0.0.1:80\"\n";
+  EXPECT_FALSE(good(listen).http.proxies.is_on());
+  const Config config =
+      good(listen +
+           "trusted-proxies = [\"10.0.0.0/8\", \"2001:db8::1\"]\nproxy-protocol = true\n"
+           "forwarded-header = \"x-forwarded-for\"\ndyndns = true\naccount = true");
+  const http::ProxyConfig& proxies = config.http.proxies;
+  EXPECT_TRUE(proxies.protocol);
+  EXPECT_EQ(proxies.field, http::ProxyConfig::Field::X_FORWARDED_FOR);
+  EXPECT_TRUE(proxies.trusts(boost::asio::ip::make_address("10.1.2.3")));
+  EXPECT_TRUE(proxies.trusts(boost::asio::ip::make_address("2001:db8::1")));
+  EXPECT_FALSE(proxies.trusts(boost::asio::ip::make_address("11.0.0.1")));
+  EXPECT_EQ(needs_restart(good(listen), config), std::vector<std::string>{"[http]"});
+  const struct {
+    const char* fields;
+    const char* said;
+  } rows[] = {
+      {"proxy-protocol = true", "3: 'proxy-protocol' in [http] needs 'trusted-proxies'"},
+      {"forwarded-header = \"Forwarded\"", "needs 'trusted-proxies', whom to believe"},
+      {"trusted-proxies = [\"10.0.0.0/8\"]\nforwarded-header = \"Via\"",
+       "4: 'forwarded-header' in [http] must be"},
+      {"trusted-proxies = [\"global\"]", "must be addresses or prefixes of proxies"},
+      {"trusted-proxies = [\"10.0.0.0/8\"]", "has no effect without 'proxy-protocol'"},
+      {"account = true", "needs 'tls-listen', or a proxy that has TLS"},
+  };
+  for (const auto& row : rows) {
+    SCOPED_TRACE(row.fields);
+    const ConfigResult result = parse_config(listen + row.fields, "/etc/dnsd.toml");
+    EXPECT_THAT(text_of(result.errors) + text_of(result.warnings), HasSubstr(row.said));
+  }
+}
+
 }  // namespace
 }  // namespace dnsd

@@ -62,12 +62,12 @@ class HttpClient {
 /// Starts at once; the handlers are `routes`'.
 struct HttpServer {
   explicit HttpServer(const http::Routes& routes, const http::HttpLimits& limits = {},
-                      http::TlsStore* tls = nullptr)
+                      http::TlsStore* tls = nullptr, http::ProxyConfig proxies = {})
       : publisher(State{.version = 0, .catalogue = {}, .policy = std::make_shared<Policy>()}),
         listener({Endpoint(boost::asio::ip::address_v4::loopback(), 0)},
                  tls ? std::vector<Endpoint>{Endpoint(boost::asio::ip::address_v4::loopback(), 0)}
                      : std::vector<Endpoint>{},
-                 tls, publisher, limits) {
+                 tls, publisher, limits, std::move(proxies)) {
     listener.start(routes);
   }
   Endpoint endpoint() const { return listener.endpoints().at(0); }

@@ -27,6 +27,7 @@ PARSERS = [
     "keys/key_file_parsers.cpp", "dnsd/request_parse.cpp",
     "dnsd/config.cpp", "dnsd/config_fields.cpp", "dnsd/config_keys.cpp", "dnsd/config_sig0.cpp",
     "dnsd/http/target.cpp", "dnsd/http/request_parser.cpp", "dnsd/http/accept.cpp",
+    "dnsd/http/forwarded.cpp", "dnsd/http/proxy_protocol.cpp",
     "dnsd/config_admin.cpp", "dnsd/http/dyndns_request.cpp", "dnsd/http/form.cpp", "dnsd/http/login.cpp",
     "tools/dnsd-update/script.cpp", "tools/dnsd-update/words.cpp", "tools/dnsd-update/service.cpp",
     "tools/pcp-ddns/pcp_message.cpp", "tools/pcp-ddns/pcp_client.cpp", "tools/pcp-ddns/mapping.cpp",

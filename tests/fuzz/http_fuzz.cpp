@@ -1,12 +1,16 @@
 // HTTP: any octets as a stream of requests, in two pieces; and what of it dnsd parses itself: Host,
-// target and Accept. What is taken stays within its limits and can be written into a redirect; and
-// where the stream is cut makes no difference.
+// target, Accept, what proxies say of the client in fields and in front of all. What is taken stays
+// within its limits and can be written into a redirect; and where the stream is cut makes no
+// difference.
 
 #include <algorithm>
+#include <span>
 #include <string>
 
 #include "dnsd/http/accept.h"
+#include "dnsd/http/forwarded.h"
 #include "dnsd/http/page.h"
+#include "dnsd/http/proxy_protocol.h"
 #include "dnsd/http/request_parser.h"
 #include "dnsd/http/target.h"
 #include "fuzz.h"
@@ -46,6 +50,60 @@ void check_target(std::string_view text) {
                 "the origin form comes back");
 }
 
+using Field = dnsd::http::ProxyConfig::Field;
+
+/// Whom the peer and what it says come to.
+void check_forwarded(std::span<const dnsd::http::HeaderField> fields) {
+  static const dnsd::http::ProxyConfig TRUSTED = [] {
+    dnsd::http::ProxyConfig proxies;
+    proxies.trusted.push_back(*keys::AddressRule::from_text("10.0.0.0/8"));
+    return proxies;
+  }();
+  for (const Field field : {Field::X_FORWARDED_FOR, Field::FORWARDED}) {
+    dnsd::http::ProxyConfig proxies = TRUSTED;
+    proxies.field = field;
+    for (const char* peer : {"10.0.0.1", "192.0.2.1"}) {
+      Request request{};
+      request.host = "asked";
+      request.fields = fields;
+      request.peer.address(boost::asio::ip::make_address(peer));
+      const Request before = request;
+      const bool good = dnsd::http::apply_forwarded(request, proxies);
+      fuzz::require(is_clean(request.host) && !request.host.empty(), "a forwarded host is a host");
+      if (proxies.trusts(before.peer.address())) continue;
+      fuzz::require(good && request.peer == before.peer && request.host == before.host &&
+                        request.is_tls == before.is_tls,
+                    "a stranger is not believed");
+    }
+  }
+}
+
+void check_forwarded(std::string_view text) {
+  const dnsd::http::HeaderField fields[] = {
+      {"X-Forwarded-For", text}, {"Forwarded", text}, {"X-Forwarded-Host", text}};
+  check_forwarded(std::span(fields));
+}
+
+void check_proxy_header(std::string_view text, std::size_t cut) {
+  using dnsd::http::ProxyHeader;
+  ProxyHeader whole;
+  std::size_t used = 0;
+  const auto status = whole.put(text, used);
+  fuzz::require(used <= text.size() && used <= 4'096, "a PROXY header has an end");
+  ProxyHeader pieces;
+  std::size_t first = 0;
+  std::size_t second = 0;
+  auto in_pieces = pieces.put(text.substr(0, cut), first);
+  if (in_pieces == ProxyHeader::Status::MORE) in_pieces = pieces.put(text.substr(cut), second);
+  fuzz::require(in_pieces == status && first + second == used, "and is the same in pieces");
+  if (status != ProxyHeader::Status::DONE) return;
+  const auto& route = whole.route();
+  fuzz::require(route.has_value() == pieces.route().has_value(), "with the same route");
+  if (!route) return;
+  fuzz::require(route->client == pieces.route()->client && route->server == pieces.route()->server,
+                "from there to there");
+}
+
 struct Outcome {
   Status status = Status::MORE;
   std::string request;
@@ -75,6 +133,7 @@ Outcome read(std::string_view stream, std::size_t cut) {
   fuzz::require(request.body.size() <= limits.max_body_octets, "a body has a limit");
   fuzz::require(request.target == "*" || request.target.starts_with('/'), "it has a target");
   fuzz::require(request.host.empty() || is_clean(request.host), "its host is clean");
+  check_forwarded(request.fields);
   std::size_t octets = 0;
   for (const auto& field : request.fields) octets += field.name.size() + field.value.size();
   fuzz::require(octets <= limits.max_header_octets, "a header has a limit");
@@ -90,6 +149,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::string_view text = fuzz::text(data + 1, size - 1);
   check_authority(text);
   check_target(text);
+  check_forwarded(text);
+  check_proxy_header(text, std::min<std::size_t>(data[0], text.size()));
   static_cast<void>(dnsd::http::prefers_json(text));
   const std::string clean = dnsd::http::clean_text(text);
   fuzz::require(dnsd::http::clean_text(clean, clean.size()) == clean, "clean text stays");
