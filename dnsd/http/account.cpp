@@ -12,7 +12,10 @@
 namespace dnsd::http {
 namespace {
 
-constexpr std::string_view PATH = "/account";
+// Browsers send a login unasked to all that lies beside and below its path (RFC 7617 §2.2): below
+// this one is nothing else, above all no /nic/update, which a page of another site could name.
+constexpr std::string_view PATH = "/account/";
+constexpr std::string_view SHORT_PATH = "/account";
 
 /// As clients of dyndns2 name it: "h1.dyn.example", the final dot may be left out.
 std::optional<zones::Name> host_of(std::string_view text, const zones::Name& key) {
@@ -46,10 +49,18 @@ std::string query_text(const zones::Name& name) {
 }
 
 Response back_to_page(const zones::Name& host, DynDnsWord word) {
-  Response response = Response::text(303, "see /account\n");
+  Response response = Response::text(303, "see /account/\n");
   response.fields.emplace_back("Cache-Control", "no-store");
   response.fields.emplace_back("Location", std::string(PATH) + "?host=" + query_text(host) +
                                                "&decided=" + std::string(to_text(word)));
+  return response;
+}
+
+Response to_path(const Request& request) {
+  Response response = Response::text(307, "see /account/\n");
+  std::string location(PATH);
+  if (!request.query.empty()) location += "?" + std::string(request.query);
+  response.fields.emplace_back("Location", std::move(location));
   return response;
 }
 
@@ -58,7 +69,7 @@ Response refusal(LoginRefusal why) {
     case LoginRefusal::NO_TLS:
       return Response::text(403, "this page is shown by https only\n");
     case LoginRefusal::OTHER_SITE:
-      return Response::text(403, "a page of another site sent this; go to /account yourself\n");
+      return Response::text(403, "a page of another site sent this; go to /account/ yourself\n");
     case LoginRefusal::TOO_MANY: {
       Response response = Response::text(503, "too many logins fail from there; wait a minute\n");
       response.fields.emplace_back("Retry-After", "60");
@@ -84,7 +95,7 @@ AccountHandler::AccountHandler(UpdateWriter& writer, HistoryReader& history, Log
 }
 
 void AccountHandler::add_to(Routes& routes, const std::function<bool(const Request&)>& takes) {
-  routes.add(std::string(PATH), *this, takes);
+  for (const auto path : {PATH, SHORT_PATH}) routes.add(std::string(path), *this, takes);
 }
 
 AccountHandler::Mac AccountHandler::mac_of(const zones::Name& key) const {
@@ -104,6 +115,7 @@ std::string AccountHandler::form_token(const zones::Name& key) const {
 }
 
 void AccountHandler::handle(const Request& request, const State& state, Responder responder) {
+  if (request.path == SHORT_PATH) return responder.send(to_path(request));
   const bool is_form = request.method == "POST";
   if (!is_form && !request.is_read()) {
     Response response = Response::text(405, "GET and POST only\n");

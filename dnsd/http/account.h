@@ -16,10 +16,10 @@
 
 namespace dnsd::http {
 
-/// GET and POST /account, over TLS only. User and password are those of dyndns2: a key's name and
+/// GET and POST /account/, over TLS only; /account leads there. User and password are those of dyndns2: a key's name and
 /// its secret. Without a "host" parameter the page is about the host that is called as the key.
 ///
-/// A form must come from the page itself: a browser says so (Sec-Fetch-Site), and the form has a
+/// A form must come from the page itself: a browser says so (Sec-Fetch-Site, Origin), and the form has a
 /// token that only the page of this key and this run of the server had. What it asks for goes to
 /// the writer as every update does; the answer leads back to the page, so that loading it again
 /// sends nothing again.

@@ -62,7 +62,7 @@ summary { cursor: pointer; padding: .35rem 0; }
 <section aria-labelledby="announce">
 <h2 id="announce">Announce by hand</h2>
 <p class="soft">What a client publishes for you is better: a client notices when your address or port changes.</p>
-<form method="post" action="/account">
+<form method="post" action="/account/">
 <input type="hidden" name="hostname" value="{{host}}">
 <input type="hidden" name="token" value="{{token}}">
 <label for="myip">External address</label>
@@ -75,7 +75,7 @@ summary { cursor: pointer; padding: .35rem 0; }
 <button type="submit">Publish</button>
 </div>
 </form>
-<form method="post" action="/account">
+<form method="post" action="/account/">
 <input type="hidden" name="hostname" value="{{host}}">
 <input type="hidden" name="token" value="{{token}}">
 <input type="hidden" name="offline" value="yes">

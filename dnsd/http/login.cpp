@@ -6,6 +6,7 @@
 #include <string>
 
 #include "dnsd/endpoint.h"
+#include "dnsd/http/target.h"
 #include "keys/secret.h"
 
 namespace dnsd::http {
@@ -33,10 +34,28 @@ bool decode_base64(std::string_view text, std::string& decoded) {
   return true;
 }
 
-/// A page of another site must not act with a login that the browser remembers.
+/// True when a URL, as a browser gives that of the page that sends a request, is of the host and
+/// port that the request went to.
+bool is_of_same_origin(std::string_view url, const Request& request) {
+  const std::size_t scheme_end = url.find("://");
+  if (scheme_end == std::string_view::npos) return false;  // "null"
+  const std::uint16_t usual_port = iequals(url.substr(0, scheme_end), "https") ? 443 : 80;
+  url.remove_prefix(scheme_end + 3);
+  const auto page = parse_authority(url.substr(0, url.find_first_of("/?#")));
+  return page && iequals(page->host, request.host) &&
+         page->port.value_or(usual_port) == request.host_port.value_or(request.is_tls ? 443 : 80);
+}
+
+/// A page of another site must not act with a login that the browser remembers. Browsers that do
+/// not say so themselves may name the page; clients that are none send nothing of the kind.
 bool is_from_other_site(const Request& request) {
-  const auto site = request.field("Sec-Fetch-Site");
-  return site && !iequals(*site, "none") && !iequals(*site, "same-origin");
+  if (const auto site = request.field("Sec-Fetch-Site")) {
+    return !iequals(*site, "none") && !iequals(*site, "same-origin");
+  }
+  for (const char* name : {"Origin", "Referer"}) {
+    if (const auto page = request.field(name)) return !is_of_same_origin(*page, request);
+  }
+  return false;
 }
 
 }  // namespace

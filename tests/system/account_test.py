@@ -16,7 +16,7 @@ class Account(SystemTest):
     def setUp(self):
         self.plain, self.https = free_port(), free_port()
         tables = (f'[http]\nlisten = "127.0.0.1:{self.plain}"\ntls-listen = "127.0.0.1:{self.https}"\n'
-                  'certificate = "cert.pem"\nkey = "key.pem"\nnames = ["localhost"]\naccount = true\n')
+                  'certificate = "cert.pem"\nkey = "key.pem"\nnames = ["localhost"]\naccount = true\ndyndns = true\n')
         self.key = key(HOST + ".")
         self.other = dns.Key("h2.dyn.example.", base64.b64encode(bytes(range(32))).decode())
         self.dnsd = Dnsd(self, keys=[self.key, self.other], grants=[(self.key.name, GRANT), (self.other.name, GRANT)],
@@ -32,7 +32,7 @@ class Account(SystemTest):
         self.assertNotIn(self.key.secret, self.dnsd.running.log())
         self.dnsd.stop()
 
-    def curl(self, *options, query="", login=None, tls=True, path="/account"):
+    def curl(self, *options, query="", login=None, tls=True, path="/account/"):
         """Status, headers and body."""
         login = f"{HOST}:{self.key.secret}" if login is None else login
         url = f"https://localhost:{self.https}" if tls else f"http://127.0.0.1:{self.plain}"
@@ -62,7 +62,7 @@ class Account(SystemTest):
         self.assertIn("Nothing that is still kept", body)
         status, head, _ = self.send("myip=198.51.100.7", "service=http", "port=8001")
         self.assertEqual(status, 303)
-        self.assertIn(f"/account?host={HOST}.&decided=good", head)
+        self.assertIn(f"/account/?host={HOST}.&decided=good", head)
         self.assertEqual(self.dnsd.dig("+short", f"_http._tcp.{HOST}", "SRV"), f"0 0 8001 {HOST}.\n")
         _, _, body = self.curl(query=f"?host={HOST}&decided=good")
         self.assertIn("stored and published", body)
@@ -103,8 +103,27 @@ class Account(SystemTest):
         # Forms that a page of another site sends with the login that a browser remembers.
         self.assertEqual(self.send("myip=198.51.100.7", token="")[0], 403)
         self.assertEqual(self.send("myip=198.51.100.7", token="0" * 32)[0], 403)
-        self.assertEqual(self.send("myip=198.51.100.7", options=["-H", "Sec-Fetch-Site: cross-site"])[0], 403)
+        origin = f"https://localhost:{self.https}"
+        for field, status in (("Sec-Fetch-Site: cross-site", 403), ("Sec-Fetch-Site: same-site", 403), ("Origin: null", 403),
+                              ("Origin: https://evil.example", 403), (f"Origin: {origin}0", 403),
+                              (f"Origin: {origin}.evil.example", 403), ("Referer: https://localhost/account/", 403),
+                              (f"Referer: https://evil.example/{origin}/", 403)):
+            with self.subTest(field):
+                self.assertEqual(self.send("myip=198.51.100.7", options=["-H", field])[0], status)
+                # The same with an address that a picture of that site has.
+                status, _, body = self.curl("-H", field, path=f"/nic/update?hostname={HOST}&myip=198.51.100.7")
+                self.assertEqual((status, body), (403, "badagent\n"))
         self.assertEqual(self.dnsd.dig("+short", HOST, "A"), "")
+
+    def test_what_the_page_itself_sends(self):
+        origin = f"https://localhost:{self.https}"
+        for number, field in enumerate((f"Origin: {origin}", f"Referer: {origin}/account/?host=x", "Sec-Fetch-Site: same-origin")):
+            self.assertIn("decided=good", self.send(f"myip=198.51.100.{number}", options=["-H", field])[1])
+
+    def test_its_short_path(self):
+        status, head, _ = self.curl(path="/account", query="?host=h1.dyn.example", login="")
+        self.assertEqual(status, 307)
+        self.assertIn("Location: /account/?host=h1.dyn.example\n", head + "\n")
 
     def test_login(self):
         for login in ("", f"{HOST}:c2VjcmV0", f"{HOST}:{self.other.secret}", f"nobody.example:{self.key.secret}"):

@@ -151,7 +151,7 @@ class BehindAProxy(SystemTest):
         self.dnsd.running.wait_for(f"dyndns2 update from {CLIENT} refused")
         self.assertEqual(self.update("tls", tls=True), f"good {CLIENT}")
         self.assertEqual(self.address(), CLIENT)
-        page = self.curl("tls", "/account", "-u", f"{HOST}:{self.dnsd.keys[0].secret}", tls=True)
+        page = self.curl("tls", "/account/", "-u", f"{HOST}:{self.dnsd.keys[0].secret}", tls=True)
         self.assertIn(f"by the key {HOST} from {CLIENT}", page)
         # Who is no proxy says it in vain.
         self.assertIn(f"Current IP Address: {STRANGER}<", self.curl("http", "/checkip", *lie, source=STRANGER))
