@@ -135,22 +135,23 @@ std::vector<AccountRecord> account_records(const zones::ZoneSnapshot& zone, zone
 std::string agent_config(const zones::Name& zone, const zones::Name& host,
                          const std::vector<Service>& services) {
   std::string text =
-      "# /etc/pcp-ddns/pcp-ddns.toml, see pcp-ddns(8)\n\n[[provider]]\nname = \"home\"\nzone = \"" +
-      short_text(zone) +
-      ".\"\nkey = { secret-file = \"host.key\" }   # the key you logged in with\n";
+      "# /etc/pcp-ddns/pcp-ddns.toml, see pcp-ddns(8)\n"
+      "# host.key: the key you logged in with\n"
+      "# port: where it listens in your network\n"
+      "# external-port: a wish\n\n"
+      "[[provider]]\nname = \"home\"\nzone = \"" +
+      short_text(zone) + ".\"\nkey = { secret-file = \"host.key\" }\n";
   const std::size_t before = text.size();
   for (const Service& service : services) {
     if (service.source != Service::Source::SRV || !service.instance.empty()) continue;
     text += "\n[[service]]\nhost = \"" + short_text(host) + ".\"\ntype = \"_" +
             clean_text(service.service) + "._" + service.protocol +
             "\"\nport = " + std::to_string(service.port) +
-            "            # where it listens in your network\nexternal-port = " +
-            std::to_string(service.port) + "   # a wish\n";
+            "\nexternal-port = " + std::to_string(service.port) + "\n";
   }
   if (text.size() == before) {
     text +=
-        "\n[[service]]\nhost = \"" + short_text(host) +
-        ".\"\ntype = \"_http._tcp\"\nport = 8000            # where it listens in your network\n";
+        "\n[[service]]\nhost = \"" + short_text(host) + ".\"\ntype = \"_http._tcp\"\nport = 8000\n";
   }
   return text;
 }
