@@ -1,6 +1,7 @@
 #include "dnsd/config_upstream.h"
 
 #include <algorithm>
+#include <string_view>
 
 namespace dnsd {
 namespace {
@@ -68,6 +69,10 @@ void read_types(ConfigFields& fields, const char* name, std::vector<zones::Type>
                        keys::printable(text) + "\"");
     } else if (type == zones::Type::SOA) {
       fields.error(&node, name, "has SOA, which is never sent: each primary counts its own serial");
+    } else if (is_never_sent(type) && std::string_view(name) == "types") {
+      fields.error(&node, name,
+                   "has " + zones::to_text(type) +
+                       ", which is never sent: a server that signs makes it by itself");
     } else {
       types.push_back(type);
     }

@@ -199,6 +199,12 @@ void add_upstreams(Families& families, const std::vector<UpstreamStatus>& upstre
           [](const auto& one) { return one.failures; });
   of_each("dnsd_upstream_full_syncs_total", "Full synchronisations completed.", MetricType::Counter,
           [](const auto& one) { return one.full_syncs; });
+  of_each("dnsd_upstream_refused_names",
+          "Names whose changes the upstream refused, and which it has otherwise.",
+          MetricType::Gauge, [](const auto& one) { return one.refused_names; });
+  of_each("dnsd_upstream_needs_full_sync",
+          "1 when it refused more than is known by name, or stays different, else 0.",
+          MetricType::Gauge, [](const auto& one) { return one.needs_full_sync ? 1 : 0; });
   families.begin("dnsd_upstream_last_error_seconds", "When the last try failed, in Unix time.",
                  MetricType::Gauge);
   for (const UpstreamStatus& one : upstreams) {

@@ -27,8 +27,10 @@ struct UpstreamStatus {
   std::uint64_t records = 0;     // in these
   std::uint64_t failures = 0;    // tries without NOERROR
   std::uint64_t full_syncs = 0;  // completed
-  bool failing = false;          // the last try
-  std::string last_error{};      // "REFUSED", "timeout", "connection", …; empty: none yet
+  std::uint64_t refused_names = 0;  // whose changes it refused, and which are not there
+  bool needs_full_sync = false;     // it refused more than that
+  bool failing = false;             // the last try
+  std::string last_error{};         // "REFUSED", "timeout", "connection", …; empty: none yet
   std::chrono::sys_seconds last_error_at{};
 };
 

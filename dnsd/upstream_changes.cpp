@@ -45,7 +45,11 @@ Record deletion(zones::NameView owner, Type type) {
 std::vector<Record> replacement(zones::NameView owner, const std::vector<Type>& types,
                                 zones::RRsetsView rrsets) {
   std::vector<Record> group;
-  for (const Type type : types) group.push_back(deletion(owner, type));
+  const bool is_whole = contains(types, Type::ANY);
+  if (is_whole) group.push_back(deletion(owner, Type::ANY));  // RFC 2136 §2.5.3
+  for (const Type type : types) {
+    if (!is_whole) group.push_back(deletion(owner, type));
+  }
   for (const Type type : types) {
     const zones::RRsetView rrset = rrsets.find(type);
     if (!rrset) continue;
@@ -75,9 +79,17 @@ std::vector<Record> apex_ns(zones::NameView apex, zones::RRsetView here,
 
 }  // namespace
 
+bool is_never_sent(Type type) {
+  return type == Type::SOA || is_signers_own(type) || zones::is_meta(type);
+}
+
 bool UpstreamFilter::sends(zones::NameView apex, zones::NameView owner, Type type) const {
-  if (type == Type::SOA || is_signers_own(type) || zones::is_meta(type)) return false;
+  if (is_never_sent(type)) return false;
   if (type == Type::NS && !apex_ns && owner == apex) return false;
+  if ((type == Type::A || type == Type::AAAA) &&
+      std::ranges::any_of(servers, [&](const zones::Name& server) { return server == owner; })) {
+    return false;
+  }
   return (types.empty() || contains(types, type)) && !contains(excluded, type);
 }
 
@@ -110,6 +122,23 @@ std::vector<UpdateSection> UpdatePacker::take() {
   return std::exchange(sections_, {});
 }
 
+UpdateSection split_between_names(UpdateSection& section) {
+  std::size_t cut = 0;
+  const auto distance = [&](std::size_t at) {
+    const std::size_t middle = section.size() / 2;
+    return at > middle ? at - middle : middle - at;
+  };
+  for (std::size_t at = 1; at < section.size(); ++at) {
+    if (section[at].owner == section[at - 1].owner) continue;
+    if (cut == 0 || distance(at) < distance(cut)) cut = at;
+  }
+  if (cut == 0) return {};
+  const auto from = section.begin() + static_cast<std::ptrdiff_t>(cut);
+  UpdateSection second(std::make_move_iterator(from), std::make_move_iterator(section.end()));
+  section.erase(from, section.end());
+  return second;
+}
+
 void UpstreamChanges::add(const zones::ChangeSet& change) {
   for (const Record& record : change.removed) remove(record);
   for (const Record& record : change.added) touch(record.owner, record.type);
@@ -124,10 +153,40 @@ void UpstreamChanges::remove(const Record& record) {
 
 void UpstreamChanges::touch(zones::NameView owner, Type type) {
   if (!filter_->sends(apex_, owner, type)) return;
+  put(owner, type);
+  if (owner == apex_) return;
+  for (const Type other : {Type::NS, Type::DS}) {
+    const bool is_delegation = type == Type::NS || type == Type::DS;
+    if (is_delegation && filter_->sends(apex_, owner, other)) put(owner, other);
+  }
+}
+
+void UpstreamChanges::put(zones::NameView owner, Type type) {
   std::vector<Type>& types = names_[zones::Name(owner)];
   if (contains(types, type)) return;
   types.insert(std::ranges::upper_bound(types, type), type);
   ++rrsets_;
+}
+
+void UpstreamChanges::touch_all(zones::NameView owner, zones::RRsetsView here) {
+  for (const zones::RRsetView rrset : here) touch(owner, rrset.type());
+  if (owner == apex_ || !filter_->sends(apex_, owner, Type::CNAME)) return;
+  put(owner, Type::CNAME);
+  if (!here.find(Type::CNAME)) return;
+  const bool takes_all =
+      filter_->types.empty() && filter_->excluded.empty() && filter_->sends(apex_, owner, Type::A);
+  if (takes_all) put(owner, Type::ANY);
+  for (const Type type : filter_->types) touch(owner, type);
+}
+
+void UpstreamChanges::touch_again(const zones::Name& owner, const std::vector<Type>& types) {
+  for (const Type type : types) {
+    if (type == Type::ANY) {
+      put(owner, type);
+    } else {
+      touch(owner, type);
+    }
+  }
 }
 
 std::vector<UpdateSection> UpstreamChanges::take(const zones::ZoneSnapshot& zone,

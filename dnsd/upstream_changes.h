@@ -19,10 +19,14 @@ struct UpstreamFilter {
   bool apex_ns = false;                 // NS records of the apex
   std::vector<zones::Type> types{};     // these alone; empty: all …
   std::vector<zones::Type> excluded{};  // … but these
+  std::vector<zones::Name> servers{};   // its own name servers in the zone: their A and AAAA stay
 
   bool sends(zones::NameView apex, zones::NameView owner, zones::Type type) const;
   bool operator==(const UpstreamFilter&) const = default;
 };
+
+/// SOA, what a server that signs makes by itself, and what is no type of records.
+bool is_never_sent(zones::Type type);
 
 /// Bounds of one message's update section; as it would be without compression.
 struct UpstreamMessageLimits {
@@ -31,6 +35,10 @@ struct UpstreamMessageLimits {
 };
 
 using UpdateSection = std::vector<zones::Record>;
+
+/// Cuts a section between two names, as near to the middle as that goes.
+/// @return the second part, empty when there is only one name
+UpdateSection split_between_names(UpdateSection& section);
 
 /// Puts groups of records into messages: in order, and a group, which is what one name needs, into
 /// one message unless it alone is too large.
@@ -56,6 +64,8 @@ class UpdatePacker {
 /// has taken already, or on what its server makes of records with differing TTLs in an RRset (RFC
 /// 2181 §5.2; Knot keeps the old one, BIND takes the new one).
 ///
+/// NS and DS of a name go together: DS without NS is ignored, or taken away (BIND).
+///
 /// An RRset that changed after these changes is newer than they are, and comes again with its own.
 class UpstreamChanges {
  public:
@@ -66,6 +76,12 @@ class UpstreamChanges {
   /// A record that goes, or is not as it should be there.
   void remove(const zones::Record& record);
   void touch(zones::NameView owner, zones::Type type);
+  /// All that is here, and what is there and would keep a record out: beside a CNAME any other, and
+  /// beside any other a CNAME (RFC 2136 §3.4.2.2).
+  void touch_all(zones::NameView owner, zones::RRsetsView here);
+  /// As RefusedNames keeps them: types that were touched before.
+  void touch_again(const zones::Name& owner, const std::vector<zones::Type>& types);
+  bool touches(const zones::Name& owner) const { return names_.contains(owner); }
   bool empty() const { return names_.empty(); }
   std::size_t rrsets() const { return rrsets_; }
 
@@ -75,10 +91,12 @@ class UpstreamChanges {
                                   UpstreamMessageLimits limits = {});
 
  private:
+  void put(zones::NameView owner, zones::Type type);
+
   zones::Name apex_;
   const UpstreamFilter* filter_;
-  std::map<zones::Name, std::vector<zones::Type>> names_;
-  std::vector<zones::Record> apex_ns_;  // that may go
+  std::map<zones::Name, std::vector<zones::Type>> names_;  // with ANY: all that is there goes
+  std::vector<zones::Record> apex_ns_;                     // that may go
   std::size_t rrsets_ = 0;
 };
 

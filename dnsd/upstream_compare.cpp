@@ -8,8 +8,12 @@
 namespace dnsd {
 
 UpstreamComparison::UpstreamComparison(const zones::Name& apex, const UpstreamFilter& filter,
-                                       std::size_t max_differences)
-    : apex_(apex), filter_(&filter), max_differences_(max_differences), changes_(apex, filter) {
+                                       std::size_t max_differences, Ttl ttl)
+    : apex_(apex),
+      filter_(&filter),
+      max_differences_(max_differences),
+      ttl_(ttl),
+      changes_(apex, filter) {
   // Nobody who may write names can choose two of one hash.
   randombytes_buf(hash_key_.data(), hash_key_.size());
 }
@@ -36,7 +40,7 @@ void UpstreamComparison::theirs(const zones::ZoneSnapshot& ours, const zones::Re
     return;
   }
   const zones::RRsetView rrset = ours.rrsets(record.owner).find(record.type);
-  if (rrset && rrset.ttl() == record.ttl) {
+  if (rrset && (ttl_ == Ttl::IGNORED || rrset.ttl() == record.ttl)) {
     for (const zones::RdataView rdata : rrset) {
       if (!zones::rdata_equal(record.type, rdata, record.rdata)) continue;
       seen_.insert(hash(record.owner, record.type, rdata));
@@ -66,6 +70,15 @@ void UpstreamComparison::rest(const zones::ZoneSnapshot& ours) {
     }
     return true;
   });
+}
+
+UpstreamRounds::Next UpstreamRounds::after(const UpstreamComparison& comparison) {
+  const bool is_first = count_++ == 0;
+  const bool is_nearer = comparison.matching() > matching_ + nearer_;
+  matching_ = comparison.matching();
+  if (comparison.is_complete() || is_first || is_nearer) return Next::SEND;
+  ttl_ = UpstreamComparison::Ttl::IGNORED;
+  return ++vain_ == MAX_VAIN ? Next::GIVE_UP : Next::WAIT_SEND;
 }
 
 }  // namespace dnsd

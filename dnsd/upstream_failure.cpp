@@ -37,13 +37,24 @@ std::string transfer_advice(const std::string& zone, const std::string& key) {
 
 UpstreamFailure failure_of(zones::Rcode rcode, UpstreamRequest request, const zones::Name& zone,
                            const zones::Name& key) {
-  const bool is_update = request == UpstreamRequest::UPDATE;
-  const std::string advice = is_update ? update_advice(rcode, zone.to_text(), key.to_text())
-                                       : transfer_advice(zone.to_text(), key.to_text());
-  return {zones::to_text(rcode),
-          std::string(is_update ? "the update" : "the transfer") + " is answered " +
-              zones::to_text(rcode) + ": " + advice,
-          rcode != zones::Rcode::SERVFAIL};
+  std::string what;
+  std::string advice;
+  switch (request) {
+    case UpstreamRequest::UPDATE:
+      what = "the update";
+      advice = update_advice(rcode, zone.to_text(), key.to_text());
+      break;
+    case UpstreamRequest::TRANSFER:
+      what = "the transfer";
+      advice = transfer_advice(zone.to_text(), key.to_text());
+      break;
+    case UpstreamRequest::SERVERS:
+      what = "the query for its name servers";
+      advice = "addresses of those in the zone cannot be left alone";
+      break;
+  }
+  return {zones::to_text(rcode), what + " is answered " + zones::to_text(rcode) + ": " + advice,
+          rcode != zones::Rcode::SERVFAIL, rcode};
 }
 
 std::chrono::milliseconds longest_wait(const UpstreamConfig& config, std::size_t failures,

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "dnsd/upstream_config.h"
@@ -15,9 +16,12 @@ struct UpstreamFailure {
   std::string kind;   // one of few, for metrics: "REFUSED", "timeout", "connection", "TSIG", …
   std::string text;   // for the log
   bool slow = false;  // nothing that passes by itself within a moment
+  std::optional<zones::Rcode> rcode{};  // of an answer to be believed
 };
 
-enum class UpstreamRequest : std::uint8_t { UPDATE, TRANSFER };
+using MaybeUpstreamFailure = std::optional<UpstreamFailure>;  // none: all is well
+
+enum class UpstreamRequest : std::uint8_t { UPDATE, TRANSFER, SERVERS };
 
 /// Of an answer whose RCODE is not NOERROR.
 UpstreamFailure failure_of(zones::Rcode rcode, UpstreamRequest request, const zones::Name& zone,

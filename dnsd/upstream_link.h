@@ -2,41 +2,21 @@
 // has all. Private to upstream.cpp.
 #pragma once
 
-#include <atomic>
 #include <boost/asio/awaitable.hpp>
-#include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <chrono>
 #include <mutex>
 #include <optional>
 #include <string>
-#include <vector>
 
 #include "dnsd/upstream.h"
-#include "dnsd/upstream_compare.h"
+#include "dnsd/upstream_delivery.h"
 #include "dnsd/upstream_failure.h"
 #include "dnsd/upstream_position.h"
-#include "dnsd/upstream_stream.h"
-#include "keys/keyring.h"
-#include "zones/sqlite_journal.h"
+#include "dnsd/upstream_requests.h"
+#include "dnsd/upstream_thread.h"
 
 namespace dnsd {
-
-/// What the links of a thread share; on its executor, except `committed`.
-struct UpstreamThread {
-  UpstreamThread(StatePublisher& publisher, std::filesystem::path positions_file)
-      : reader(publisher), positions(std::move(positions_file)) {}
-
-  /// Writes the positions when that was not done a moment ago. A failure is logged, once.
-  void save(bool now);
-
-  boost::asio::io_context context{1};
-  StateReader reader;
-  std::unique_ptr<zones::SqliteJournal> journal;  // opened by the thread
-  UpstreamPositions positions;
-  std::chrono::steady_clock::time_point saved_at{};
-  bool save_fails = false;
-  std::atomic<zones::Lsn> committed{0};
-};
 
 class UpstreamLink {
  public:
@@ -51,23 +31,24 @@ class UpstreamLink {
   UpstreamStatus status() const;
 
  private:
-  using Failure = std::optional<UpstreamFailure>;  // none: all is well
+  using Failure = MaybeUpstreamFailure;
+  using Time = std::chrono::steady_clock::time_point;
 
+  boost::asio::awaitable<Failure> step(bool& idle);
+  boost::asio::awaitable<Failure> learn_servers();
   boost::asio::awaitable<Failure> feed(bool& idle);
+  boost::asio::awaitable<Failure> send_refused();
   boost::asio::awaitable<Failure> synchronise();
-  boost::asio::awaitable<Failure> compare();
+  boost::asio::awaitable<Failure> compare(UpstreamPosition& start);
   boost::asio::awaitable<Failure> replace();
-  boost::asio::awaitable<Failure> transfer(UpstreamComparison& comparison);
-  boost::asio::awaitable<Failure> send_changes(UpstreamChanges& changes);
-  boost::asio::awaitable<Failure> send_all(std::vector<UpdateSection> sections);
-  boost::asio::awaitable<Failure> send(UpdateSection section);
   boost::asio::awaitable<void> wait_for_commit();
-  boost::asio::awaitable<void> pause();
+  boost::asio::awaitable<void> pause(std::size_t failures, bool slow);
   void start_over(const std::string& why);
   bool is_sound();
   void acknowledge(const UpstreamPosition& position);
+  UpstreamPosition position_now();
+  void note_refused();
   void note(const Failure& failure);
-  std::optional<keys::TsigKey> key();
   std::optional<std::uint32_t> serial_at(zones::Lsn lsn);
   template <class Change>
   void update_status(const Change& change) {
@@ -80,9 +61,14 @@ class UpstreamLink {
   const std::string name_;  // in the file of positions
   const std::string text_;  // in the log
   UpstreamThread& thread_;
+  UpstreamFilter filter_;  // with the servers
+  UpstreamRequests requests_;
+  UpstreamDelivery delivery_;
   boost::asio::steady_timer timer_;
   std::optional<UpstreamPosition> position_;  // none: to be synchronised
-  UpstreamStream* stream_ = nullptr;          // in use
+  Time servers_due_{};                        // when they are asked for again
+  Time refused_due_ = Time::max();            // when what was refused is sent again
+  std::size_t syncs_ = 0;                     // full ones since all was told the last time
   bool stopping_ = false;
   bool waits_for_commit_ = false;
   bool hurry_ = false;

@@ -40,6 +40,7 @@ void sync_folder(const std::filesystem::path& file) {
 
 std::string UpstreamPositions::load() {
   positions_.clear();
+  refused_.clear();
   std::error_code unknown;
   if (!std::filesystem::exists(file_, unknown)) return {};
   std::ifstream in(file_);
@@ -61,7 +62,10 @@ std::string UpstreamPositions::load() {
       if (!(std::istringstream(serial) >> number)) continue;
       position.serial = number;
     }
-    positions_[zone + " " + server + " " + filter] = position;
+    const std::string upstream = zone + " " + server + " " + filter;
+    positions_[upstream] = position;
+    std::string refused;
+    if (std::getline(words >> std::ws, refused)) refused_[upstream] = refused;
   }
   return {};
 }
@@ -78,6 +82,22 @@ void UpstreamPositions::set(const std::string& upstream,
     positions_[upstream] = *position;
   } else {
     positions_.erase(upstream);
+    refused_.erase(upstream);
+  }
+  changed_ = true;
+}
+
+std::string UpstreamPositions::refused(const std::string& upstream) const {
+  const auto found = refused_.find(upstream);
+  return found == refused_.end() ? std::string() : found->second;
+}
+
+void UpstreamPositions::set_refused(const std::string& upstream, const std::string& text) {
+  if (refused(upstream) == text) return;
+  if (text.empty()) {
+    refused_.erase(upstream);
+  } else {
+    refused_[upstream] = text;
   }
   changed_ = true;
 }
@@ -86,7 +106,9 @@ std::string UpstreamPositions::save() {
   std::string text = std::string(HEAD) + "\n";
   for (const auto& [upstream, position] : positions_) {
     text += upstream + " " + std::to_string(position.lsn) + " " +
-            (position.serial ? std::to_string(*position.serial) : "-") + "\n";
+            (position.serial ? std::to_string(*position.serial) : "-");
+    if (const std::string names = refused(upstream); !names.empty()) text += " " + names;
+    text += "\n";
   }
   const std::filesystem::path next = file_.string() + ".new";
   const int file = ::open(next.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);

@@ -32,6 +32,9 @@ class UpstreamPositions {
   std::optional<UpstreamPosition> get(const std::string& upstream) const;
   /// Also to forget one: nullopt.
   void set(const std::string& upstream, const std::optional<UpstreamPosition>& position);
+  /// What a known upstream refused, as RefusedNames tells it; forgotten with the position.
+  std::string refused(const std::string& upstream) const;
+  void set_refused(const std::string& upstream, const std::string& text);
   bool is_changed() const { return changed_; }
   /// Durable on return, the old file or the new one at any time. @return empty, or what went wrong
   std::string save();
@@ -40,6 +43,7 @@ class UpstreamPositions {
  private:
   std::filesystem::path file_;
   std::map<std::string, UpstreamPosition> positions_;
+  std::map<std::string, std::string> refused_;  // not empty
   bool changed_ = false;
 };
 

@@ -424,8 +424,9 @@ const Wrong WRONG[] = {
     {"types of an upstream",
      "[[key]]\nname = \"k.\"\nsecret = \"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\"\n[[zone]]\n"
      "name = \"e.\"\n[[zone.upstream]]\nserver = \"192.0.2.1:53\"\nkey = \"k.\"\ntypes = [\"A\", "
-     "\"SOA\"]\nexclude-types = [\"ANY\", \"x\"]\nfull-sync = \"ixfr\"",
+     "\"SOA\", \"DNSKEY\"]\nexclude-types = [\"ANY\", \"x\", \"DNSKEY\"]\nfull-sync = \"ixfr\"",
      {"f.toml:9: 'types' in [[zone.upstream]] has SOA, which is never sent",
+      "f.toml:9: 'types' in [[zone.upstream]] has DNSKEY, which is never sent",
       "f.toml:10: 'exclude-types' in [[zone.upstream]] must be record types, as \"A\", \"SRV\" or "
       "\"TYPE65280\", not \"ANY\"",
       "f.toml:10: 'exclude-types' in [[zone.upstream]] must be record types, as \"A\", \"SRV\" or "

@@ -67,6 +67,8 @@ TEST(Metrics, EachFigure) {
                                      one.records = 30;
                                      one.failures = 2;
                                      one.full_syncs = 1;
+                                     one.refused_names = 6;
+                                     one.needs_full_sync = true;
                                      one.failing = true;
                                      UpstreamStatus other = one;
                                      other.server = "[::1]:53";
@@ -100,6 +102,8 @@ TEST(Metrics, EachFigure) {
       "dnsd_upstream_records_total{zone=\"z0.example.\",server=\"192.0.2.1:53\"} 30\n",
       "dnsd_upstream_failures_total{zone=\"z0.example.\",server=\"192.0.2.1:53\"} 2\n",
       "dnsd_upstream_full_syncs_total{zone=\"z0.example.\",server=\"192.0.2.1:53\"} 1\n",
+      "dnsd_upstream_refused_names{zone=\"z0.example.\",server=\"192.0.2.1:53\"} 6\n",
+      "dnsd_upstream_needs_full_sync{zone=\"z0.example.\",server=\"[::1]:53\"} 1\n",
       "dnsd_upstream_last_error_seconds{zone=\"z0.example.\",server=\"192.0.2.1:53\","
       "error=\"REFUSED\"} 1800000000\n",
       "dnsd_zones 1\n",

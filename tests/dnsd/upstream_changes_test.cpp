@@ -131,11 +131,16 @@ TEST_F(UpstreamChangesTest, EachRrsetThatChangedIsSentAsItIsNow) {
       {"the apex' NS are the upstream's own, those of a delegation are not",
        "@ 60 NS ns9\nsub 60 NS ns9",
        {"+ @ 60 NS ns9; + sub 60 NS ns9"},
-       "-* sub NS; + sub 60 NS ns9.dyn.example."},
+       "-* sub NS; -* sub DS; + sub 60 NS ns9.dyn.example."},
       {"what a signer makes is the upstream's own",
        "a 60 DS 1 15 2 00",
        {"+ @ 60 DNSKEY 257 3 15 AAAA; + a 60 DS 1 15 2 00; + @ 60 CDS 0 0 0 00"},
-       "-* a DS; + a 60 DS 1 15 2 00"},
+       "-* a NS; -* a DS; + a 60 DS 1 15 2 00"},
+      {"NS and DS go together: DS is nothing without NS",
+       "sub 60 NS ns9\nsub 60 DS 1 15 2 00\nother 60 NS ns9\nother 60 A 192.0.2.1",
+       {"+ sub 60 DS 1 15 2 00; + other 60 NS ns9"},
+       "-* other NS; -* other DS; + other 60 NS ns9.dyn.example.; "
+       "-* sub NS; -* sub DS; + sub 60 NS ns9.dyn.example.; + sub 60 DS 1 15 2 00"},
       {"several change sets are one",
        "a 60 A 192.0.2.3",
        {"+ a 60 A 192.0.2.1", "- A 60 A 192.0.2.1; + a 60 A 192.0.2.2",
@@ -168,6 +173,8 @@ TEST_F(UpstreamChangesTest, Filter) {
       {{.types = {Type::A, Type::NS}}, "-* a A; + a 60 A 192.0.2.1"},
       {{.types = {Type::A, Type::TXT}, .excluded = {Type::TXT}}, "-* a A; + a 60 A 192.0.2.1"},
       {{.types = {Type::SOA}}, ""},
+      {{.servers = {name("a", APEX)}}, "-* a TXT; + a 60 TXT \"x\""},
+      {{.servers = {name("b", APEX)}}, "-* a A; -* a TXT; + a 60 A 192.0.2.1; + a 60 TXT \"x\""},
   };
   for (const Row& row : rows) {
     UpstreamChanges changes(APEX, row.filter);
@@ -185,6 +192,57 @@ TEST_F(UpstreamChangesTest, TheApexNeverLosesItsLastNs) {
   EXPECT_EQ(text_of(changes.take(zone("@ 60 TXT x"), ALL)),
             "+ @ 60 NS ns.dyn.example.; - @ NS old1.dyn.example.; - @ NS old2.dyn.example.; "
             "-* @ TXT; + @ 60 TXT \"x\"");
+}
+
+// RFC 2136 §3.4.2.2: beside a CNAME nothing is added, and no CNAME beside anything.
+TEST_F(UpstreamChangesTest, WithoutALookWhatWouldKeepRecordsOutIsTakenAway) {
+  struct Row {
+    UpstreamFilter filter;
+    const char* want;
+  };
+  const Row rows[] = {
+      {{}, "-* a A; -* a CNAME; + a 60 A 192.0.2.1; -* c ANY; + c 60 CNAME d.dyn.example."},
+      {{.types = {Type::A, Type::CNAME}},
+       "-* a A; -* a CNAME; + a 60 A 192.0.2.1; -* c A; -* c CNAME; + c 60 CNAME d.dyn.example."},
+      {{.excluded = {Type::CNAME}}, "-* a A; + a 60 A 192.0.2.1"},
+      // What is excluded stays, and may keep the CNAME out.
+      {{.excluded = {Type::TXT}},
+       "-* a A; -* a CNAME; + a 60 A 192.0.2.1; -* c CNAME; + c 60 CNAME d.dyn.example."},
+      {{.servers = {name("c", APEX)}},
+       "-* a A; -* a CNAME; + a 60 A 192.0.2.1; -* c CNAME; + c 60 CNAME d.dyn.example."},
+  };
+  const auto now = zone("a 60 A 192.0.2.1\nc 60 CNAME d\n");
+  for (const Row& row : rows) {
+    UpstreamChanges changes(APEX, row.filter);
+    for (const char* owner : {"@", "a", "c"}) {
+      changes.touch_all(name(owner, APEX), now.rrsets(name(owner, APEX)));
+    }
+    EXPECT_EQ(text_of(changes.take(now, ALL)), row.want);
+  }
+}
+
+TEST_F(UpstreamChangesTest, ASectionIsCutBetweenNames) {
+  struct Row {
+    std::vector<const char*> owners;
+    std::size_t first;
+    std::size_t second;
+  };
+  const Row rows[] = {
+      {{}, 0, 0},
+      {{"a"}, 1, 0},
+      {{"a", "A", "a"}, 3, 0},
+      {{"a", "b"}, 1, 1},
+      {{"a", "a", "a", "a", "b"}, 4, 1},
+      {{"a", "b", "b", "b", "b"}, 1, 4},
+      {{"a", "b", "c", "d"}, 2, 2},
+  };
+  for (const Row& row : rows) {
+    UpdateSection first;
+    for (const char* owner : row.owners) first.push_back(record(std::string(owner) + " 60 TXT x"));
+    const UpdateSection second = split_between_names(first);
+    EXPECT_EQ(first.size(), row.first);
+    EXPECT_EQ(second.size(), row.second);
+  }
 }
 
 TEST_F(UpstreamChangesTest, ANameStaysInOneMessageUnlessItIsTooLarge) {
@@ -287,6 +345,52 @@ TEST_F(Compare, MoreDifferencesThanAreKeptAreForTheNextTime) {
   }
 }
 
+TEST_F(Compare, WithoutTtlsTheSameRecordIsNoDifference) {
+  const auto zone = ours("@ 60 SOA ns h 5 1 1 1 1\na 60 A 192.0.2.1\n");
+  const UpstreamFilter filter;
+  using Ttl = UpstreamComparison::Ttl;
+  for (const Ttl ttl : {Ttl::COMPARED, Ttl::IGNORED}) {
+    UpstreamComparison comparison(APEX, filter, 100, ttl);
+    comparison.theirs(zone, record("a 30 A 192.0.2.1"));
+    comparison.rest(zone);
+    EXPECT_EQ(comparison.changes().empty(), ttl == Ttl::IGNORED);
+    EXPECT_EQ(comparison.matching(), ttl == Ttl::IGNORED ? 1U : 0U);
+  }
+}
+
+TEST_F(Compare, RoundsThatBringNothingEnd) {
+  const auto zone =
+      ours("@ 60 SOA ns h 5 1 1 1 1\na 60 A 192.0.2.1\nb 60 A 192.0.2.1\nc 60 A 192.0.2.1\n");
+  const UpstreamFilter filter;
+  using Next = UpstreamRounds::Next;
+  using Ttl = UpstreamComparison::Ttl;
+  UpstreamRounds rounds(2);
+  // What an upstream has that cuts TTLs to 30, and in which two more come right once they are not
+  // compared.
+  struct Row {
+    std::vector<const char*> theirs;
+    Next next;
+    Ttl ttl;
+  };
+  const Row rows[] = {
+      {{"x 60 A 192.0.2.9"}, Next::SEND, Ttl::COMPARED},
+      {{"a 60 A 192.0.2.1"}, Next::SEND, Ttl::COMPARED},
+      {{"a 60 A 192.0.2.1", "b 30 A 192.0.2.1", "x 30 A 192.0.2.1"}, Next::WAIT_SEND, Ttl::IGNORED},
+      {{"a 30 A 192.0.2.1", "b 30 A 192.0.2.1"}, Next::SEND, Ttl::IGNORED},
+      {{"a 30 A 192.0.2.1", "b 30 A 192.0.2.1"}, Next::WAIT_SEND, Ttl::IGNORED},
+      {{"a 30 A 192.0.2.1"}, Next::GIVE_UP, Ttl::IGNORED},
+  };
+  for (const Row& row : rows) {
+    UpstreamComparison comparison(APEX, filter, 0, rounds.ttl());
+    for (const char* text : row.theirs) comparison.theirs(zone, record(text));
+    comparison.rest(zone);
+    EXPECT_EQ(rounds.after(comparison), row.next) << rounds.count();
+    EXPECT_EQ(rounds.ttl(), row.ttl) << rounds.count();
+  }
+  UpstreamComparison complete(APEX, filter, 10);
+  EXPECT_EQ(rounds.after(complete), Next::SEND);
+}
+
 TEST(UpstreamFailure, WaitsDoubleAndEnd) {
   const UpstreamConfig config{
       .server = {}, .key = {}, .filter = {}, .retry_min = 1s, .retry_max = 60s};
@@ -312,6 +416,7 @@ TEST(UpstreamFailure, SaysWhatWouldBeRight) {
       {zones::Rcode::NOTIMP, UpstreamRequest::UPDATE, true, "dnsupdate=yes"},
       {zones::Rcode::SERVFAIL, UpstreamRequest::UPDATE, false, "its log"},
       {zones::Rcode::REFUSED, UpstreamRequest::TRANSFER, true, "full-sync = \"replace\""},
+      {zones::Rcode::REFUSED, UpstreamRequest::SERVERS, true, "cannot be left alone"},
   };
   for (const Row& row : rows) {
     const UpstreamFailure failure = failure_of(row.rcode, row.request, APEX, key);

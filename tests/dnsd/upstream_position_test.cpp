@@ -41,6 +41,24 @@ TEST_F(Positions, AreReadAsTheyWereWritten) {
   EXPECT_FALSE(positions.get("e. 192.0.2.1:53 default"));
 }
 
+TEST_F(Positions, WhatWasRefusedIsKeptAsLongAsThePosition) {
+  UpstreamPositions positions(file());
+  positions.set("e. 192.0.2.1:53 default", UpstreamPosition{7, 1});
+  positions.set("e. 192.0.2.2:53 default", UpstreamPosition{7, {}});
+  positions.set_refused("e. 192.0.2.2:53 default", "a.e./A b.e./MX +");
+  EXPECT_EQ(positions.save(), "");
+  positions.set_refused("e. 192.0.2.1:53 default", "");
+  EXPECT_FALSE(positions.is_changed());
+
+  UpstreamPositions again(file());
+  EXPECT_EQ(again.load(), "");
+  EXPECT_EQ(again.refused("e. 192.0.2.1:53 default"), "");
+  EXPECT_EQ(again.refused("e. 192.0.2.2:53 default"), "a.e./A b.e./MX +");
+  again.set("e. 192.0.2.2:53 default", std::nullopt);
+  again.set("e. 192.0.2.2:53 default", UpstreamPosition{8, 1});
+  EXPECT_EQ(again.refused("e. 192.0.2.2:53 default"), "");
+}
+
 TEST_F(Positions, WhatIsNoneOfThemCountsForNothing) {
   for (const char* text : {"", "dnsd-upstreams 2\n", "dnsd-upstreams 1\na b c\n",
                            "dnsd-upstreams 1\na b c 1 -\na b\n", "dnsd-upstreams 1\na b c x -\n"}) {
