@@ -8,8 +8,10 @@ import typing
 
 import update_model
 from answer_additional import Served
-from answer_message import (AA, AD, ANY, CD, CNAME, DNAME, DS, FORMERR, IN, NOERROR, NOTIMP, NXDOMAIN, QR, SERVFAIL, YXDOMAIN, Edns,
+from answer_malformed import SILENCE
+from answer_message import (AA, AD, ANY, CD, CNAME, DNAME, DS, FORMERR, IN, NOERROR, NOTIMP, NXDOMAIN, QR, REFUSED, SERVFAIL, YXDOMAIN, Edns,
                             Outcome, Question, is_at_or_below)
+from answer_questions import CH, IDENTITIES
 
 
 @dataclasses.dataclass
@@ -32,6 +34,23 @@ class Difference:
     what: str
     right: str
     servers: dict  # name: (an outcome as dnsd's, Case) -> the server's
+
+
+ANSWERED = (NOERROR, NXDOMAIN, REFUSED, YXDOMAIN)  # as if all were well
+
+
+@dataclasses.dataclass
+class OfPackets(Difference):
+    """Of messages that are not well formed."""
+    rcodes: dict  # (server, kind of packet): the RCODEs that it has instead
+
+
+def same(ours, case):
+    return ours
+
+
+def identity(ours, case):
+    return case.theirs if case.question.rclass == CH and case.question.name in IDENTITIES else ours
 
 
 def chain(answer):
@@ -243,6 +262,23 @@ DIFFERENCES = {
     "names-of-other-zones": Difference(
         "RFC 4592 2.2.2, RFC 8020 2: what exists is decided in the zone", "NSD takes names of a parent's or child's zone for existing ones",
         "dnsd, BIND, Knot", {"NSD": names_of_other_zones}),
+    "identity": Difference(
+        "RFC 4892 3: what a server tells of itself is for its operator to decide",
+        "dnsd has REFUSED in class CH unless it is told what to say; the others have names of their own", "all",
+        dict.fromkeys(("BIND", "Knot", "NSD"), identity)),
+    "unanswered": OfPackets(
+        "RFC 1035 4.1.1: FORMERR, NOTIMP",
+        "Knot is silent when it cannot read the question, or finds several; NSD when it had many errors in one second", "dnsd, BIND",
+        dict.fromkeys(("Knot", "NSD"), same),
+        {("Knot", kind): (SILENCE,) for kind in ("cut-question", "label-type", "pointer", "long-name", "questions")}
+        | {("NSD", kind): (SILENCE,) for kind in ("cut-question", "label-type", "pointer", "long-name", "questions", "opcode", "missing",
+                                                  "cut-record", "two-opts", "opt-owner", "option-beyond", "tsig-before")}),
+    "opt-owner": OfPackets(
+        "RFC 6891 6.1.2: the owner of OPT MUST be 0", "Knot does not look at it", "dnsd, BIND, NSD", {"Knot": same},
+        {("Knot", "opt-owner"): ANSWERED}),
+    "cookie": OfPackets(
+        "RFC 7873 5.2.2: FORMERR for a COOKIE of a wrong length", "Knot and NSD have cookies only where they are configured", "all",
+        dict.fromkeys(("Knot", "NSD"), same), {("Knot", "cookie"): ANSWERED, ("NSD", "cookie"): ANSWERED}),
 }
 
 
@@ -261,3 +297,11 @@ def explain(server, question, ours, theirs, served):
         if (ours, case.theirs) != before:
             names.append(name)
     return names if ours == case.theirs else None
+
+
+def of_packet(server, packet, rcode):
+    """The name of the difference that makes a server answer a malformed message so; None when there is none."""
+    for name, difference in DIFFERENCES.items():
+        if isinstance(difference, OfPackets) and rcode in difference.rcodes.get((server, packet.kind), ()):
+            return name
+    return None

@@ -15,6 +15,7 @@ import tempfile
 import time
 
 import answer_differences
+import answer_malformed
 import answer_message as message
 import answer_zones
 import peers
@@ -28,6 +29,7 @@ QUESTIONS = int(os.environ.get("DNSD_DIFFERENTIAL_QUESTIONS", "15000"))
 SEED = os.environ.get("DNSD_DIFFERENTIAL_SEED", "1")
 FULL = 100_000  # questions after which every listed difference must have occurred
 ROUND = 10_000
+PACKETS = 400  # that are not well formed
 WINDOW = 100  # questions in flight, a server
 TCP_WINDOW = 16  # Knot closes a connection on which more wait
 PATIENCE = 3  # seconds until what has no answer is asked again
@@ -121,6 +123,37 @@ class Asker:
 
     def is_done(self):
         return len(self.answers) == len(self.questions)
+
+
+def ask_malformed(asker, packets, question):
+    """@param question  a good one: its answer comes after those to the packets before it
+    @return for each packet the RCODE, or SILENCE"""
+    rcodes = [answer_malformed.SILENCE] * len(packets)
+    waiting = list(range(len(packets)))
+    for step in (WINDOW, 1):  # what has no answer is sent again, alone: it may have got lost
+        for at in range(0, len(waiting), step):
+            for number in waiting[at:at + step]:
+                asker.udp.send(packets[number].octets(number))
+            for octets in until_answered(asker, question, 40000 + at // step % 20000):
+                number = octets[0] << 8 | octets[1]
+                if number < len(packets):
+                    rcodes[number] = octets[3] & 15
+        waiting = [number for number, rcode in enumerate(rcodes) if rcode == answer_malformed.SILENCE]
+    return rcodes
+
+
+def until_answered(asker, question, number):
+    """What comes up to the question's answer."""
+    deadline = time.monotonic() + TIME_LIMIT
+    octets = question.octets(number)
+    came = []
+    while True:
+        asker.udp.send(octets)
+        while select.select([asker.udp], [], [], PATIENCE)[0]:
+            came.append(asker.udp.recv(65535))
+            if came[-1][:2] == octets[:2]:
+                return came[:-1]
+        assert time.monotonic() < deadline, f"{asker.peer.name} does not answer\n{asker.peer.process.log()[-2000:]}"
 
 
 def ask(askers, questions):
@@ -252,6 +285,21 @@ class Differential(SystemTest):
             self.judge(question, answers)
         self.truncated += len(again)
 
+    def judge_malformed(self):
+        source = answer_malformed.Packets(SEED, self.served.zones)
+        packets = [source.next() for _ in range(PACKETS)]
+        sentinel = message.Question(sorted(self.served.zones)[-1], message.SOA)
+        for asker in self.askers:
+            name = asker.peer.name
+            for packet, rcode in zip(packets, ask_malformed(asker, packets, sentinel)):
+                if rcode == packet.want:
+                    continue
+                known = answer_differences.of_packet(name, packet, rcode)
+                if known:
+                    self.seen[known, name] += 1
+                else:
+                    self.mismatches[f"{name} {packet.kind} {rcode} instead of {packet.want}"].append(packet.text())
+
     def test_same_answers(self):
         stream = Questions(SEED, self.served.zones)
         self.truncated = 0
@@ -260,10 +308,11 @@ class Differential(SystemTest):
         while left > 0:
             self.judge_round([stream.next() for _ in range(min(left, ROUND))])
             left -= ROUND
+        self.judge_malformed()
         dnsd = self.peers[0].process
         self.assertEqual(dnsd.terminate(), 0, dnsd.log())
         self.assertNotRegex(dnsd.log(), SANITIZER)
-        print(f"{QUESTIONS} questions to {len(self.peers)} servers in {time.monotonic() - started:.1f} s, {self.truncated} of them asked "
+        print(f"{QUESTIONS} questions and {PACKETS} malformed messages to {len(self.peers)} servers in {time.monotonic() - started:.1f} s, {self.truncated} of them asked "
               "again over TCP; " + ", ".join(f"RCODE {rcode} {count}" for rcode, count in sorted(self.rcodes.items())))
         for (name, server), count in sorted(self.seen.items()):
             print(f"{name}: {server} {count}")

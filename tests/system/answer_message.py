@@ -17,7 +17,7 @@ TYPE_NAMES = {number: text for text, number in dns.TYPES.items()} | {
 OPT_OCTETS = 11  # without options
 CLASS_NAMES = {number: text for text, number in dns.CLASSES.items()} | {3: "CH", 4: "HS"}
 IN = 1
-NOERROR, FORMERR, SERVFAIL, NXDOMAIN, NOTIMP, YXDOMAIN = 0, 1, 2, 3, 4, 6
+NOERROR, FORMERR, SERVFAIL, NXDOMAIN, NOTIMP, REFUSED, YXDOMAIN = 0, 1, 2, 3, 4, 5, 6
 # Bits of the header's second 16.
 QR, AA, TC, RD, RA, Z, AD, CD = 0x8000, 0x400, 0x200, 0x100, 0x80, 0x40, 0x20, 0x10
 

@@ -9,7 +9,9 @@ COMMON_TYPES = [1, 28, NS, CNAME, SOA, 12, 15, 16, 33, DNAME, DS, 64, 65, 65280]
 RARE_TYPES = [3, 10, 11, 13, 17, 18, 21, 24, 25, 26, 29, 30, 35, 36, 38, 46, 47, 48, 50, 51, 52, 59, 99, 108, 256, 257, 32768, 65281, 65534,
               65535]
 META_TYPES = [0, 41, 128, 200, 249, 250, 253, 254]
-CLASSES = [0, 2, 4, 254, 255, 1000, 65535]  # no CH: BIND limits the rate of its answers
+CLASSES = [0, 2, 4, 254, 255, 1000, 65535]
+CH = 3
+IDENTITIES = [b"\7version\4bind\0", b"\7version\6server\0", b"\x08hostname\4bind\0", b"\2id\6server\0"]
 UDP_OCTETS = [0, 1, 511, 512, 513, 600, 1000, 1231, 1232, 1233, 1400, 4096, 65535]
 OPTIONS = [struct.pack("!2H", 65001, 0), struct.pack("!2H", 65002, 3) + b"abc", struct.pack("!2H", 20000, 0) * 3]
 LETTERS = string.ascii_letters.encode()
@@ -126,4 +128,6 @@ class Questions:
         for bit, chance in ((RD, 0.3), (CD, 0.1), (AD, 0.1), (Z, 0.03), (RA, 0.01), (AA, 0.01)):
             if rng.random() < chance:
                 flags |= bit
+        if rng.random() < 0.003:  # over TCP, for BIND limits the rate of these answers over UDP
+            return Question(rng.choice([*IDENTITIES, name]), rng.choice([16, 16, ANY, 1, SOA]), CH, flags, self.edns(), True)
         return Question(name, self.type(name), rng.choice(CLASSES) if rng.random() < 0.01 else 1, flags, self.edns(), rng.random() < 0.15)
