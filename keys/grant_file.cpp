@@ -1,6 +1,7 @@
 #include "keys/grant_file.h"
 
 #include <algorithm>
+#include <charconv>
 
 #include "keys/grant_toml.h"
 #include "keys/toml_file.h"
@@ -8,10 +9,32 @@
 namespace keys {
 namespace {
 
+/// Of "198.51.100.10:80"; 0 when it has none. dnsd itself judges the rest.
+std::uint16_t port_of(std::string_view endpoint) {
+  const std::string_view digits = endpoint.substr(endpoint.rfind(':') + 1);
+  std::uint16_t port = 0;
+  const char* const end = digits.data() + digits.size();
+  const auto [at, error] = std::from_chars(digits.data(), end, port);
+  return error == std::errc{} && at == end ? port : 0;
+}
+
+void read_ports(TomlFields& fields, GrantFile& file) {
+  for (const char* name : {"listen", "tls-listen"}) {
+    fields.strings(name, [&](const toml::node&, const std::string& text) {
+      const std::uint16_t port = port_of(text);
+      if (port == 0) return;
+      const bool is_tls = name[0] == 't';
+      // Who is told a port takes 443 for https, and all others for http.
+      if (file.portal_port == 0 && is_tls == (port == 443)) file.portal_port = port;
+    });
+  }
+}
+
 void read_all(TomlFields& top, GrantFile& file) {
   if (const toml::table* table = top.table("http")) {
     TomlFields fields(*table, "[http]", top.problems());
     file.portal = read_portal(fields);
+    read_ports(fields, file);
   }
   file.has_key_files = top.has("key-files");
   for (const toml::table* table : top.tables("key")) {

@@ -16,8 +16,9 @@ struct GrantFile {
   };
   std::vector<Zone> zones;
   std::vector<zones::Name> keys;  // names of [[key]]
-  bool has_key_files = false;       // with more keys, which are not looked at
+  bool has_key_files = false;     // with more keys, which are not looked at
   Portal portal;
+  std::uint16_t portal_port = 0;    // that visitors come to: HTTP's, or 443; 0: there is no portal
   std::vector<TomlProblem> errors;  // in the order of the file; of the rest of it nothing is said
 
   /// The zone that a name belongs to: the closest at or above it. nullptr when there is none.

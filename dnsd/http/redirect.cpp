@@ -53,14 +53,21 @@ std::string group_of(const Service& service, const Origin& origin) {
 
 }  // namespace
 
-std::optional<WebTarget> web_target(const NameServices& services, const Request& request,
-                                    const State& state, const std::set<std::uint16_t>& ports) {
+void leave_out_portal(NameServices& services, const Request& request, const State& state,
+                      const std::set<std::uint16_t>& ports) {
   const OwnEndpoints own(request, state, ports);
+  std::erase_if(services.services, [&](const Service& service) {
+    const auto origin = web_origin(service);
+    return origin && own.has(*origin);
+  });
+}
+
+std::optional<WebTarget> web_target(const NameServices& services) {
   std::vector<std::string> groups;
   std::vector<Origin> origins;                        // of different host or port
   for (const Service& service : services.services) {  // the best endpoint of a group first
     const auto origin = web_origin(service);
-    if (!origin || own.has(*origin)) continue;
+    if (!origin) continue;
     std::string group = group_of(service, *origin);
     if (std::ranges::find(groups, group) != groups.end()) continue;
     groups.push_back(std::move(group));

@@ -18,12 +18,16 @@ struct WebTarget {
   bool is_refused_by_browsers = false;  // for its port
 };
 
-/// The name's one web service; empty when it has none, or several. Endpoints of one service and
-/// those with the same host and port are one: that of the best priority counts, https before http.
-/// Endpoints that are the portal itself are none: visitors would come back here for ever.
+/// Takes endpoints of the web that are the portal itself from `services`: visitors would come back
+/// here for ever.
 /// @param ports  those on which visitors may reach the portal
-std::optional<WebTarget> web_target(const NameServices& services, const Request& request,
-                                    const State& state, const std::set<std::uint16_t>& ports);
+void leave_out_portal(NameServices& services, const Request& request, const State& state,
+                      const std::set<std::uint16_t>& ports);
+
+/// The name's one web service, none of which is the portal itself; empty when it has none, or
+/// several. Endpoints of one service and those with the same host and port are one: that of the
+/// best priority counts, https before http.
+std::optional<WebTarget> web_target(const NameServices& services);
 
 /// `wanted` (301, 302, 307 or 308) for GET and HEAD; others keep their method: 307, or 308.
 unsigned redirect_status(unsigned wanted, bool is_read);

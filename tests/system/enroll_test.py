@@ -1,14 +1,15 @@
 """From dnsdctl enroll over a token to a published name, as two people would do it."""
+import json
 import os
 import signal
 import stat
 import subprocess
 
-from harness import BIN, Dnsd, main, run
+from harness import BIN, Dnsd, free_port, main, run
 from pcp import PcpServer
 from pcp_harness import HOST, SHORT, AgentTest
 
-GRANT = ("*.dyn.example.", 'names = ["self", "below-self"]\ntypes = ["service"]')
+GRANT = ("*.dyn.example.", 'names = ["self", "below-self"]\ntypes = ["service"]\nports = "2222,8000"')
 
 
 class Enroll(AgentTest):
@@ -24,7 +25,10 @@ class Enroll(AgentTest):
         return ran.returncode, ran.stdout
 
     def test_enrolled_joined_published(self):
-        self.dnsd = Dnsd(self, keys=[], grants=[GRANT], tables=SHORT).start()
+        port = free_port()
+        portal = (GRANT[0], f'names = ["self", "below-self"]\ntypes = ["SRV", "URI"]\nports = "{port}"\ntargets = ["self"]')
+        self.dnsd = Dnsd(self, keys=[], grants=[GRANT, portal], tables=SHORT + (
+            f'[http]\nlisten = "127.0.0.1:{port}"\naddresses = ["127.0.0.1"]\n')).start()
         self.pcp = PcpServer(self)
         status, token, remark = self.enroll("--server", f"127.0.0.1:{self.dnsd.port}", HOST)
         self.assertEqual(status, 0, remark)
@@ -55,6 +59,21 @@ class Enroll(AgentTest):
         self.start_agent()
         self.wait_until((["198.51.100.1"], [f"0 0 8000 {HOST}"], ['"endpoint=198.51.100.1:8000"']))
         self.stop_agent()
+        # The name is the portal's, as the token told; a visitor finds its address and port there, and is redirected.
+        with open(self.config) as text:
+            lines = text.read()
+        self.assertIn(f"portal-port = {port}\n", lines)
+        with open(self.config, "w") as out:
+            out.write(lines.replace("_http._tcp", "_rtsp._tcp") + f'[[service]]\nhost = "{HOST}"\ntype = "_ssh._tcp"\nport = 2222\nportal = true\n')
+        self.start_agent()
+        self.wait_until((["127.0.0.1"], [f"0 0 {port} {HOST}"], []))
+        self.assertEqual(self.answers(HOST, "URI"), [f'0 0 "http://{HOST[:-1]}:{port}/?portal"'])
+        status, page = run(["curl", "-s", "--resolve", f"{HOST[:-1]}:{port}:127.0.0.1", "-H", "Accept: application/json",
+                            f"http://{HOST[:-1]}:{port}/?portal"])
+        self.assertEqual(status, 0, page)
+        self.assertEqual(sorted((one["service"], one["port"]) for one in json.loads(page)["services"]), [("rtsp", 8000), ("ssh", 2222)])
+        self.stop_agent()
+        self.assertEqual(self.records(), ([], [], []))
         with open(key) as text:
             secret = text.read().split('secret "')[1].split('"')[0]
         for log in (self.agent.log(), self.dnsd.running.log(), remark):

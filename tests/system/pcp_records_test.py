@@ -20,6 +20,8 @@ SERVICES = f"""
     """
 WANT = {
     (HOST, "A"): ["192.0.2.10"],
+    (HOST, "URI"): [f'0 0 "http://{HOST[:-1]}:8080/?portal"'],
+    (f"_http._tcp.{HOST}", "SRV"): [f"0 0 8080 {HOST}"],
     (HOST, "AAAA"): ["2001:db8::10"],
     (HOST, "HTTPS"): [],
     (f"direct.{HOST}", "A"): ["198.51.100.1"],
@@ -47,7 +49,7 @@ class Records(AgentTest):
             time.sleep(0.05)
 
     def test_published_followed_found_again_and_withdrawn(self):
-        self.set_up(services=SERVICES, provider='portal = ["192.0.2.10", "2001:db8::10"]', zone_text=OTHER)
+        self.set_up(services=SERVICES, provider='portal = ["192.0.2.10", "2001:db8::10"]\nportal-port = 8080', zone_text=OTHER)
         self.wait_for_all(WANT)
         self.pcp.update(external="203.0.113.9")
         moved = {key: [text.replace("198.51.100.1", "203.0.113.9") for text in texts] for key, texts in WANT.items()}

@@ -22,6 +22,7 @@ JoinToken example() {
   token.server = "[2001:db8::53]:5300";
   token.portal = {keys::address_from_text("192.0.2.10").value(),
                   keys::address_from_text("2001:db8::10").value()};
+  token.portal_port = 8080;
   token.key = {token.host, keys::Algorithm::HMAC_SHA512,
                std::make_shared<const keys::Secret>(keys::Secret::random(64))};
   return token;
@@ -48,6 +49,7 @@ TEST(JoinToken, ReadsBackAsItWas) {
     EXPECT_EQ(again->host, token.host);
     EXPECT_EQ(again->server, token.server);
     EXPECT_EQ(again->portal, token.portal);
+    EXPECT_EQ(again->portal_port, token.portal_port);
     EXPECT_EQ(again->key.name, token.key.name);
     EXPECT_EQ(again->key.algorithm, token.key.algorithm);
     EXPECT_TRUE(keys::equal_constant_time(again->key.secret->octets(), token.key.secret->octets()));
@@ -70,6 +72,8 @@ TEST(JoinToken, WhatItMustSay) {
       "key h1.dyn.example. hmac-sha256 MTIzNDU2Nzg5MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTI=\n";
   const std::string names = "zone dyn.example.\nhost h1.dyn.example.\n";
   EXPECT_TRUE(parse_join_token(token_of(names + key)));
+  EXPECT_EQ(parse_join_token(token_of(names + key))->portal_port, 0);
+  EXPECT_TRUE(parse_join_token(token_of(names + key + "later x\n"))) << "what later versions add";
   const std::string wrong[] = {"",
                                names,
                                key,
@@ -77,10 +81,12 @@ TEST(JoinToken, WhatItMustSay) {
                                "zone example.org.\nhost h1.dyn.example.\n" + key,
                                "zone .\nhost h1.dyn.example.\n" + key,
                                names + key + key,
-                               names + key + "other x\n",
                                names + key + "server\n",
                                names + key + "server a\"b\n",
                                names + key + "portal gw\n",
+                               names + key + "portal-port 0\n",
+                               names + key + "portal-port 80a\n",
+                               names + key + "portal-port 65536\n",
                                names + key + "server x",
                                names + "key h1.dyn.example. md5 AAAA\n",
                                names + "key h1.dyn.example. hmac-sha256 !\n"};
@@ -120,6 +126,7 @@ TEST(PcpJoin, WritesAConfigurationThatIsRight) {
   EXPECT_TRUE(result.warnings.empty());
   EXPECT_EQ(result.config->providers[0].port, 5300);
   EXPECT_EQ(result.config->providers[0].portal, example().portal);
+  EXPECT_EQ(result.config->providers[0].portal_port, 8080);
   EXPECT_EQ(result.config->services.size(), 2U);
   EXPECT_NE(pcp_ddns::join(options, token, out).find("it is not overwritten"), std::string::npos);
 }

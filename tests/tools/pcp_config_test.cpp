@@ -241,6 +241,8 @@ TEST(PcpConfig, ErrorsNameTheLine) {
       {"port = 8000", "port = 8000\nportal = true",
        ":9: 'portal' in [[service]] needs the portal's addresses in [[provider]] default"},
       {"zone = ", "portal = \"gw\"\nzone = ", ":2: 'portal' in [[provider]] must be addresses"},
+      {"zone = ", "portal-port = 80\nzone = ",
+       ":2: 'portal-port' in [[provider]] needs the portal's addresses"},
       {"_tcp\"\nport = 8000", "_udp\"\nport = 8000\nhttps = true",
        ":9: 'https' in [[service]] is for services over TCP"},
       {"port = 8000",

@@ -1,6 +1,7 @@
 #include "tools/common/join_token.h"
 
 #include <algorithm>
+#include <charconv>
 #include <memory>
 #include <optional>
 #include <span>
@@ -74,7 +75,12 @@ bool read_line(std::string_view line, JoinToken& token) {
     token.portal.push_back(*address);
     return true;
   }
-  return word == "key" && read_key(line, token.key);
+  if (word == "portal-port") {
+    const char* const end = line.data() + line.size();
+    const auto [at, error] = std::from_chars(line.data(), end, token.portal_port);
+    return error == std::errc{} && at == end && token.portal_port != 0;
+  }
+  return word != "key" || read_key(line, token.key);
 }
 
 }  // namespace
@@ -85,6 +91,7 @@ std::string to_text(const JoinToken& token) {
   for (const keys::Address& address : token.portal) {
     lines += "portal " + keys::to_text(address) + "\n";
   }
+  if (token.portal_port != 0) lines += "portal-port " + std::to_string(token.portal_port) + "\n";
   std::string secret = token.key.secret->to_base64();
   std::string key = "key " + token.key.name.to_text() + " " + keys::to_text(token.key.algorithm) +
                     " " + secret + "\n";
@@ -124,7 +131,7 @@ zones::Result<JoinToken, std::string> parse_join_token(std::string_view text) {
   while (!payload.empty()) {
     const std::size_t end = payload.find('\n');
     if (end == std::string_view::npos || !read_line(payload.substr(0, end), token)) {
-      return tl::unexpected(std::string("the token says what this version does not know"));
+      return tl::unexpected(std::string("the token says what this version cannot read"));
     }
     payload.remove_prefix(end + 1);
   }

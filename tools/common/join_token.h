@@ -21,12 +21,15 @@ struct JoinToken {
   zones::Name host;
   std::string server;  // as in the agent's configuration; empty: the primary that the SOA names
   std::vector<keys::Address> portal;
+  std::uint16_t portal_port =
+      0;  // on which visitors come to it, 443 by TLS; 0: not to be published
   keys::TsigKey key;
 };
 
 /// "dnsd1:" and base64 of lines of words, with their CRC-32 at the end. wipe() it after use.
 std::string to_text(const JoinToken& token);
-/// White space around it is ignored. The error is a sentence that shows nothing of it.
+/// White space around it is ignored, and so are lines that a later version may add. The error is a
+/// sentence that shows nothing of it.
 zones::Result<JoinToken, std::string> parse_join_token(std::string_view text);
 
 }  // namespace tools

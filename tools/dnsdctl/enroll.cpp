@@ -12,6 +12,7 @@
 #include "keys/key_file.h"
 #include "tools/common/host_name.h"
 #include "tools/common/join_token.h"
+#include "tools/common/portal_records.h"
 #include "tools/common/private_file.h"
 #include "tools/dnsdctl/commands.h"
 #include "zones/text.h"
@@ -44,6 +45,17 @@ std::string missing_grant(const keys::GrantFile::Zone& zone, const zones::Name& 
            zone.name.to_text() + "\"\nnames = [\"self\", \"below-self\"]\ntypes = [\"service\"]";
   }
   return {};
+}
+
+/// Whether the host's key may publish the portal's own SRV and URI beside its name.
+bool may_publish_portal(const keys::GrantFile& file, const keys::GrantFile::Zone& zone,
+                        const zones::Name& host) {
+  const tools::PortalRecords records = tools::portal_records(host, file.portal_port);
+  const auto permits = [&](const zones::Name& owner, zones::Type type, const zones::Rdata& rdata) {
+    return zone.grants.judge({host, {}, false}, {owner, type, rdata, true}, file.portal).allowed;
+  };
+  return permits(records.service, zones::Type::SRV, records.srv) &&
+         permits(host, zones::Type::URI, records.uri);
 }
 
 /// Who may read the configuration may read the keys: dnsd, when it runs as another user.
@@ -110,6 +122,9 @@ Outcome enroll(const Enroll& options, std::ostream& out, std::ostream& err) {
   token.host = *host;
   token.server = options.server;
   token.portal = file.portal.addresses;
+  const bool has_portal = file.portal_port != 0 && !file.portal.addresses.empty();
+  const bool portal_published = has_portal && may_publish_portal(file, *zone, *host);
+  if (portal_published) token.portal_port = file.portal_port;
   token.key = {host->lowered(), keys::DEFAULT_ALGORITHM,
                std::make_shared<const keys::Secret>(
                    keys::Secret::random(keys::mac_octets(keys::DEFAULT_ALGORITHM)))};
@@ -139,6 +154,12 @@ Outcome enroll(const Enroll& options, std::ostream& out, std::ostream& err) {
         << "; it counts after dnsd got SIGHUP. The line above is its secret, shown this once: give "
            "it "
            "to the host's owner, for pcp-ddns join\n";
+    if (has_portal && !portal_published) {
+      err << "remark: the portal's own SRV and URI will not be published, for no grant permits "
+             "them: "
+             "types SRV and URI, ports \""
+          << file.portal_port << "\", targets \"self\"\n";
+    }
   }
   keys::wipe(line);
   if (!failure.empty()) return tl::unexpected(std::move(failure));

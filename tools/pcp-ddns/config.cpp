@@ -279,6 +279,10 @@ void Reader::read_provider(const toml::table& table) {
       provider.portal.push_back(*address);
     }
   });
+  const toml::node* port = fields.integer("portal-port", provider.portal_port, 1, 65535);
+  if (port && provider.portal.empty()) {
+    fields.error(port, "portal-port", "needs the portal's addresses, 'portal'");
+  }
   if (const toml::table* key = fields.table("key")) {
     provider.signer = read_signer(*key, problems_, config_.file);
   } else if (!fields.has("key")) {
@@ -474,12 +478,19 @@ void Reader::read_instance(TomlFields& fields, ServiceConfig& service) {
 
 /// A name leads to one place, whichever service is asked for.
 void Reader::agree_on_portals() {
-  std::set<Name> hosts;
+  std::map<Name, std::set<std::string>> types;
   for (const ServiceConfig& service : config_.services) {
-    if (service.portal) hosts.insert(service.host);
+    if (service.portal) types[service.host];
+  }
+  for (const ServiceConfig& service : config_.services) {
+    if (const auto at = types.find(service.host); at != types.end())
+      at->second.insert(service.type);
   }
   for (ServiceConfig& service : config_.services) {
-    service.portal = service.portal || hosts.contains(service.host);
+    const auto at = types.find(service.host);
+    if (at == types.end()) continue;
+    service.portal = true;
+    service.types_of_host = at->second;
   }
 }
 

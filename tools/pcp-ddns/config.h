@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -71,6 +72,7 @@ struct ProviderConfig {
   bool replace = false;  // RRsets that somebody else made are replaced
   /// Of its portal, to which names of services with `portal` lead.
   std::vector<Address> portal;
+  std::uint16_t portal_port = 0;  // its own SRV and URI have it; 0: they are not published
   std::size_t line = 0;
 };
 
@@ -94,6 +96,7 @@ struct ServiceConfig {
   bool https = false;  // an HTTPS record with the port
   /// The host's own name leads to the portal. All services of a host have the same.
   bool portal = false;
+  std::set<std::string> types_of_host;  // of all services of its host: "_http._tcp"
   std::string instance;  // its name for DNS-SD (RFC 6763 §4.1.1), not escaped; empty: none
   std::size_t line = 0;
 

@@ -83,6 +83,9 @@ std::string join(const JoinOptions& options, std::string_view text, std::ostream
       toml += (toml.back() == '[' ? "\"" : ", \"") + keys::to_text(address) + "\"";
     }
     toml += "]\n";
+    if (token->portal_port != 0) {
+      toml += "portal-port = " + std::to_string(token->portal_port) + "\n";
+    }
   }
   toml += "key = { secret-file = \"" + host + "key\" }\n";
   for (const std::string& service : options.services) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "tools/common/portal_records.h"
 #include "zones/text.h"
 
 namespace pcp_ddns {
@@ -117,6 +118,14 @@ Rdata uri_rdata(const ServiceConfig& service, std::uint16_t port, const Name& ta
   return rdata;
 }
 
+/// Whether the host has a service of its own where the portal's SRV would be.
+bool is_taken(const Name& owner, const ServiceConfig& service) {
+  return std::ranges::any_of(service.types_of_host, [&](const std::string& type) {
+    const auto name = Name::from_text(type, service.host);
+    return name && *name == owner;
+  });
+}
+
 }  // namespace
 
 std::string to_text(const External& external) {
@@ -166,6 +175,13 @@ Wanted wanted_records(std::span<const ServiceEndpoint> endpoints, const Provider
     add_address(target, endpoint.external.address);
     if (service.portal && !(target == service.host)) {
       for (const Address& address : provider.portal) add_address(service.host, address);
+      if (provider.portal_port != 0) {
+        tools::PortalRecords own = tools::portal_records(service.host, provider.portal_port);
+        add(service.host, service.host, Type::URI, std::move(own.uri));
+        if (!is_taken(own.service, service)) {
+          add(service.host, own.service, Type::SRV, std::move(own.srv));
+        }
+      }
     }
     std::vector<std::string> txt = service.txt;
     txt.push_back("endpoint=" + to_text(endpoint.external));
@@ -196,6 +212,12 @@ bool may_belong_to(const RRsetKey& rrset, const ServiceConfig& service, const Na
     if (browsing && rrset.owner == *browsing) return true;
     const auto instance = browsing ? instance_name(service, *browsing) : std::nullopt;
     if (instance && rrset.owner == *instance) return true;
+  }
+  if (service.portal && rrset.type == Type::SRV) {
+    for (const char* type : {"_http._tcp", "_https._tcp"}) {
+      const auto owner = Name::from_text(type, service.host);
+      if (owner && rrset.owner == *owner && !is_taken(*owner, service)) return true;
+    }
   }
   if (!(rrset.owner.parent() == service.host)) return false;
   const auto octets = rrset.owner.first_label();

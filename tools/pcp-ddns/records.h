@@ -49,7 +49,8 @@ std::string to_text(const External& external);
 /// name of its own below it: ip-198-51-100-2.h1.dyn.example.
 ///
 /// A host with `portal` has the addresses of the provider's portal (RFC 7393 §3.3), and the first
-/// endpoint is at direct.h1.dyn.example.
+/// endpoint is at direct.h1.dyn.example. With the portal's port its own URI is at the host as well,
+/// and its own SRV at _http._tcp below, unless the host has a service there.
 ///
 /// `https` adds an HTTPS record (RFC 9460 §9) where the SRV leads: it tells the port of https://
 /// at that name. Chromium skips one with a foreign port, but takes it for a promise that all of the
