@@ -377,6 +377,17 @@ TEST(Publisher, OneHostsRefusalDoesNotKeepBackTheOthers) {
   want(seconds(2));
   EXPECT_FALSE(host.begin(seconds(60)));
   EXPECT_TRUE(host.begin(seconds(61)));
+  host.answer(seconds(61));
+  host.want({{&host.web, external("198.51.100.1", 9001), START + seconds(3700), seconds(3600)},
+             {&other, external("198.51.100.1", 9002), START + seconds(3700), seconds(3600)}},
+            seconds(62));
+  message = host.begin(seconds(62));
+  ASSERT_TRUE(message);
+  for (const char* owner : {"_http._tcp.h1.dyn.example.", "_http._tcp.h2.dyn.example."}) {
+    EXPECT_TRUE(std::ranges::any_of(message->authority, [&](const Record& record) {
+      return record.owner == name(owner);
+    })) << "all is in order again, so the next change is one update";
+  }
 }
 
 TEST(Publisher, ManyServicesTakeSeveralMessages) {
@@ -467,6 +478,9 @@ Lines records_of(std::initializer_list<Mapped> mapped, const ProviderConfig& at,
     services.back().portal = portal;
     services.back().uri = "http";
   }
+  for (ServiceConfig& one : services) {
+    for (const ServiceConfig& other : services) one.types_of_host.insert(other.type);
+  }
   std::vector<ServiceEndpoint> endpoints;
   for (std::size_t i = 0; i < services.size(); ++i) {
     const Mapped& one = mapped.begin()[i];
@@ -498,6 +512,26 @@ TEST(Records, Rfc7393Section3_3TheNameIsThePortals) {
                    "\"http://ip-198-51-100-2.h1.dyn.example:2222/\"",
                    "direct.h1.dyn.example. A 198.51.100.1",
                    "ip-198-51-100-2.h1.dyn.example. A 198.51.100.2"}));
+  // Its own SRV and URI, where its port is known: at the host's name, which has no web service …
+  ProviderConfig with_port = provider({"192.0.2.10"});
+  with_port.portal_port = 8080;
+  EXPECT_EQ(records_of({{"_ssh._tcp", "198.51.100.1", 2222}}, with_port, true),
+            (Lines{"h1.dyn.example. A 192.0.2.10",
+                   "h1.dyn.example. URI 0 0 \"http://h1.dyn.example:8080/?portal\"",
+                   "_http._tcp.h1.dyn.example. SRV 0 0 8080 h1.dyn.example.",
+                   "_ssh._tcp.h1.dyn.example. SRV 0 0 2222 direct.h1.dyn.example.",
+                   "_ssh._tcp.h1.dyn.example. URI 0 0 \"http://direct.h1.dyn.example:2222/\"",
+                   "direct.h1.dyn.example. A 198.51.100.1"}));
+  // … or one to which SRV leads straight.
+  with_port.portal_port = 443;
+  EXPECT_EQ(records_of({{"_https._tcp", "198.51.100.1", 8443}}, with_port, true),
+            (Lines{"h1.dyn.example. A 192.0.2.10",
+                   "h1.dyn.example. URI 0 0 \"https://h1.dyn.example/?portal\"",
+                   "_https._tcp.h1.dyn.example. SRV 0 0 8443 direct.h1.dyn.example.",
+                   "_https._tcp.h1.dyn.example. URI 0 0 \"http://direct.h1.dyn.example:8443/\"",
+                   "direct.h1.dyn.example. A 198.51.100.1"}));
+  EXPECT_EQ(records_of({{"_ssh._tcp", "198.51.100.1", 2222}}, with_port, false).size(), 3U)
+      << "the name is the host's own";
   // A second provider that has none.
   EXPECT_EQ(records_of({{"_http._tcp", "198.51.100.1", 8001}}, provider(), true)[0],
             "h1.dyn.example. A 198.51.100.1");

@@ -275,6 +275,13 @@ Report Publisher::accepted(const Message& response) {
     entry.refresh_at = granted ? begun_ + *granted / 2 : Time::max();
     entry.held_until = {};
   }
+  // All are in order again, so the next change is told together.
+  if (apart_) {
+    apart_ = std::ranges::any_of(entries_, [](const auto& item) {
+      const Entry& entry = item.second;
+      return !entry.error.empty() || (entry.wanted && !is_as_wanted(entry));
+    });
+  }
   return report;
 }
 
