@@ -6,7 +6,7 @@
 #include <boost/asio/io_context.hpp>
 #include <cerrno>
 #include <cstring>
-#include <functional>
+#include <optional>
 #include <ostream>
 
 #include "tools/pcp-ddns/dns_exchange.h"
@@ -73,60 +73,65 @@ std::string judge_external(const Address& external) {
   return text;
 }
 
-/// Sends until there is an answer. @return empty, or what went wrong
-std::string ask(boost::asio::io_context& context, PcpSocket& socket,
-                std::span<const std::uint8_t> octets, const std::function<bool()>& is_answered) {
-  for (int i = 0; i < PCP_TRIES && !is_answered(); ++i) {
-    socket.send(octets);
+/// What the server of a way says to one request.
+template <class Response>
+struct Reply {
+  std::string name;  // of the server, for the user
+  std::optional<Response> response;
+  Finding failure{};  // without a response
+};
+
+/// Sends until there is an answer.
+/// @param make  the request, from this host's address
+template <class Response, class Make>
+Reply<Response> ask(const Way& way,
+                    std::optional<Response> (*parse)(std::span<const std::uint8_t> octets),
+                    const Make& make) {
+  boost::asio::io_context context;
+  PcpSocket socket(context);
+  Reply<Response> reply{to_text(way), {}};
+  const std::string failure = socket.open(way.server, [&](std::span<const std::uint8_t> octets) {
+    reply.response = parse(octets);
+    if (reply.response) context.stop();
+  });
+  if (!failure.empty()) {
+    reply.failure = {Verdict::FAILED, reply.name + ": " + failure};
+    return reply;
+  }
+  reply.name += ", asked from " + keys::to_text(socket.local()) + ",";
+  for (int i = 0; i < PCP_TRIES && !reply.response; ++i) {
+    socket.send(make(socket.local()));
     context.restart();
     context.run_for(PCP_TRY_TIME);
   }
-  return is_answered() ? "" : " does not answer";
+  if (!reply.response) reply.failure = {Verdict::FAILED, reply.name + " does not answer"};
+  return reply;
 }
 
 /// Asks for nothing but an answer, from which the epoch can be seen.
 Finding check_pcp(const Way& way) {
-  boost::asio::io_context context;
-  PcpSocket socket(context);
-  std::optional<PcpResponse> response;
-  const std::string failure = socket.open(way.server, [&](std::span<const std::uint8_t> octets) {
-    response = parse_response(octets);
-    if (response) context.stop();
+  const auto reply = ask<PcpResponse>(way, parse_response, [](const Address& local) {
+    PcpRequest request;
+    request.opcode = Opcode::ANNOUNCE;
+    request.client = local;
+    return to_wire(request);
   });
-  std::string name = to_text(way);
-  if (!failure.empty()) return {Verdict::FAILED, name + ": " + failure};
-  name += ", asked from " + keys::to_text(socket.local()) + ",";
-  PcpRequest request;
-  request.opcode = Opcode::ANNOUNCE;
-  request.client = socket.local();
-  const std::string silence =
-      ask(context, socket, to_wire(request), [&] { return response.has_value(); });
-  if (silence.empty()) return judge(*response, name);
-  return {Verdict::FAILED, name + silence};
+  return reply.response ? judge(*reply.response, reply.name) : reply.failure;
 }
 
 /// Asks for the external address.
 Finding check_nat_pmp(const Way& way) {
-  boost::asio::io_context context;
-  PcpSocket socket(context);
-  std::optional<NatPmpResponse> response;
-  const std::string failure = socket.open(way.server, [&](std::span<const std::uint8_t> octets) {
-    response = parse_nat_pmp_response(octets);
-    if (response) context.stop();
-  });
-  std::string name = to_text(way);
-  if (!failure.empty()) return {Verdict::FAILED, name + ": " + failure};
-  name += ", asked from " + keys::to_text(socket.local()) + ",";
-  const std::string silence =
-      ask(context, socket, std::array<std::uint8_t, 2>{}, [&] { return response.has_value(); });
-  if (!silence.empty()) return {Verdict::FAILED, name + silence};
-  if (response->result == 3) {  // RFC 6886 §3.5
-    return {Verdict::FAILED, name + " has no external address itself"};
+  const auto reply = ask<NatPmpResponse>(
+      way, parse_nat_pmp_response, [](const Address&) { return std::array<std::uint8_t, 2>{}; });
+  if (!reply.response) return reply.failure;
+  if (reply.response->result == 3) {  // RFC 6886 §3.5
+    return {Verdict::FAILED, reply.name + " has no external address itself"};
   }
-  if (response->opcode != 0 || response->result != 0) {
-    return {Verdict::FAILED, name + " answers result " + std::to_string(response->result)};
+  if (reply.response->opcode != 0 || reply.response->result != 0) {
+    return {Verdict::FAILED,
+            reply.name + " answers result " + std::to_string(reply.response->result)};
   }
-  return {Verdict::OK, name + " answers" + judge_external(response->external)};
+  return {Verdict::OK, reply.name + " answers" + judge_external(reply.response->external)};
 }
 
 Finding check_way(const Way& way, const Surroundings& surroundings) {
