@@ -200,14 +200,14 @@ class CgnTest(SystemTest):
     resolver = None  # of the agent; none: the machine's
 
     def set_up(self, pcp="", role="host", provider=f'server = "{SERVER}"', service="", net=Namespaces, zone_text=ZONE_TEXT,
-               **speaks):
-        """`pcp`, `provider`, `service`: more for the agent's tables. `speaks`: what miniupnpd does, see start_pcp()."""
+               tables="", **speaks):
+        """`pcp`, `provider`, `service`: more for the agent's tables; `tables` for dnsd's. `speaks`: what miniupnpd does, see start_pcp()."""
         refusal = why_not()
         if refusal:
             self.skipTest(refusal)
         self.net = net(self)
         self.address = "11.0.0.1"  # of the CGN, outside
-        self.dnsd = Dnsd(self, zone_text=zone_text, tables='[update]\nmin-lease = "1s"\n')
+        self.dnsd = Dnsd(self, zone_text=zone_text, tables='[update]\nmin-lease = "1s"\n' + tables)
         self.dnsd.write("dnsd.toml", self.dnsd.text.replace(f'"127.0.0.1:{self.dnsd.port}"', f'"{SERVER}:53"'))
         self.start_dnsd()
         self.launch(role, sys.executable, "-c", SERVE, "0.0.0.0", 8000).wait_for("serving")

@@ -1,7 +1,8 @@
 """pcp-ddns behind a real CGN, by each protocol that gives mappings."""
+import json
 import time
 
-from cgn import CGN, CgnTest
+from cgn import CGN, SERVER, CgnTest
 from harness import main
 
 
@@ -26,6 +27,24 @@ class Cgn(CgnTest):
         self.assertEqual(self.agent.terminate(), 0)
         self.assertIsNone(self.visit())
         self.assertNotIn("dport 8002", self.net.run("cgn", "nft", "list", "ruleset"))
+        self.assertEqual(self.server.terminate(), 0)
+
+    def test_the_name_leads_to_the_portal(self):
+        # RFC 7393 figure 4: address and port of the portal are at the name, and of the service where SRV leads.
+        self.set_up(provider=f'server = "{SERVER}"\nportal = ["{SERVER}"]\nportal-port = 8080', service="portal = true",
+                    tables=f'[http]\nlisten = "{SERVER}:8080"\naddresses = ["{SERVER}"]\n')
+        self.wait_for_visit(("11.0.0.1", 8001, "welcome"))
+        dig = ["dig", f"@{SERVER}", "+short", "h1.dyn.example."]
+        self.assertEqual(self.visitor(*dig, "A"), f"{SERVER}\n")
+        self.assertEqual(self.visitor(*dig, "URI"), '0 0 "http://h1.dyn.example:8080/?portal"\n')
+        curl = ["curl", "-s", "--resolve", f"h1.dyn.example:8080:{SERVER}", "-H", "Accept: application/json"]
+        page = json.loads(self.visitor(*curl, "http://h1.dyn.example:8080/?portal"))
+        self.assertEqual([(one["service"], one["host"], one["port"]) for one in page["services"]],
+                         [("http", "direct.h1.dyn.example", 8001)], "the portal itself is none")
+        self.assertEqual(self.visitor(*curl, "-w", "%{redirect_url}", "-o", "/dev/null", "http://h1.dyn.example:8080/cam"),
+                         "http://direct.h1.dyn.example:8001/cam")
+        self.assertEqual(self.agent.terminate(), 0)
+        self.assertEqual(self.visitor(*dig, "URI") + self.visitor(*dig, "A"), "")
         self.assertEqual(self.server.terminate(), 0)
 
     def test_by_nat_pmp(self):
