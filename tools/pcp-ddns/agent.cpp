@@ -6,7 +6,6 @@
 #include <cstdlib>
 #include <map>
 #include <random>
-#include <set>
 #include <tuple>
 #include <utility>
 
@@ -23,8 +22,7 @@ constexpr int SILENT_TRIES = 3;           // after them the next server is asked
 constexpr int GUESSED_TRIES = 2;          // … that a router may be, or not …
 constexpr int UPNP_TRIES = 4;             // … and for which a search may take long
 constexpr std::chrono::minutes REST{10};  // when nothing gives mappings, before all is tried again
-constexpr std::chrono::seconds UPNP_PROBE{60};         // UPnP announces nothing
-constexpr std::chrono::milliseconds SETTLE_TIME{100};  // mostly, the answer is there by then
+constexpr std::chrono::seconds UPNP_PROBE{60};  // UPnP announces nothing
 constexpr std::chrono::seconds WITHDRAW_TIME{5};
 constexpr std::chrono::seconds UNMAP_TIME{4};  // what is lost is sent again after three
 
@@ -48,22 +46,6 @@ void add_filters(const std::vector<Filter>& filters, bool ipv4, std::vector<Opti
   for (const Filter& filter : filters) {
     if (!any || fits(filter)) options.push_back(filter_option(filter));
   }
-}
-
-/// Whether there are records where none of ours were: one that is forgotten is taken for somebody
-/// else's.
-bool has_new_rrset(const std::map<std::string, std::vector<OwnRecord>>& records,
-                   const std::map<std::string, std::vector<OwnRecord>>& before) {
-  for (const auto& [provider, list] : records) {
-    std::set<std::pair<zones::Name, zones::Type>> known;
-    if (const auto at = before.find(provider); at != before.end()) {
-      for (const OwnRecord& one : at->second) known.emplace(one.record.owner, one.record.type);
-    }
-    for (const OwnRecord& one : list) {
-      if (!known.contains({one.record.owner, one.record.type})) return true;
-    }
-  }
-  return false;
 }
 
 std::string seconds_text(Duration duration) {
@@ -432,84 +414,6 @@ void Agent::log_port(std::size_t index) {
                  MAX_PORT_TRIES);
   }
   mapped.given_up_logged = given_up;
-}
-
-bool Agent::may_be_published(const Address& address) const {
-  if (keys::is_global(address)) return true;
-  return std::ranges::any_of(config_.pcp.accept_external,
-                             [&](const keys::AddressRule& rule) { return rule.contains(address); });
-}
-
-void Agent::publish(Time time) {
-  for (std::size_t index = 0; index < providers_.size(); ++index) {
-    std::vector<ServiceEndpoint> endpoints;
-    std::vector<const ServiceConfig*> undecided;
-    for (std::size_t i = 0; i < config_.services.size(); ++i) {
-      const ServiceConfig& service = config_.services[i];
-      if (std::ranges::find(service.providers, index) == service.providers.end()) continue;
-      const std::size_t at = service_mapping_[i];
-      const Mapping& mapping = client_->mappings()[at];
-      const bool settled = port_rules_.is_settled(*client_, at);
-      if (settled && mapping.external() && may_be_published(mapping.external()->address)) {
-        endpoints.push_back({&service, *mapping.external(), mapping.expires(), mapping.lifetime()});
-      } else if ((!settled && mapping.external()) || (!mapped_[at].decided && time < decide_by_)) {
-        undecided.push_back(&service);
-      }
-    }
-    Provider& provider = *providers_[index];
-    std::set<RRsetKey> kept;
-    for (const RRsetKey& key : provider.known()) {
-      const auto owns = [&](const ServiceConfig* service) {
-        return may_belong_to(key, *service, provider.config().zone);
-      };
-      if (std::ranges::any_of(undecided, owns)) kept.insert(key);
-    }
-    provider.want(wanted_records(endpoints, provider.config()), kept);
-  }
-}
-
-void Agent::save() {
-  state_changed_ = false;
-  std::vector<SavedMapping> mappings;
-  for (std::size_t i = 0; i < mapped_.size(); ++i) {
-    const Mapped& mapped = mapped_[i];
-    const SavedMapping* before = saved(mapped);
-    if (client_ && client_->mappings()[i].external()) {
-      mappings.push_back(
-          {mapped.protocol, mapped.port, *client_->mappings()[i].external(), mapped.internal});
-    } else if (before != nullptr) {
-      mappings.push_back(*before);
-    }
-  }
-  state_.mappings = std::move(mappings);
-  const auto before = std::exchange(state_.published, {});
-  for (const auto& provider : providers_) {
-    auto ours = provider->ours();
-    if (!ours.empty()) state_.published[provider->config().name] = std::move(ours);
-  }
-  // What is published changes only, and is on its way before a disk that may take seconds: after a
-  // power cut in between, the same mapping, or the lease's end, puts right what is there.
-  const bool waits = has_new_rrset(state_.published, before) || once_ || stop_by_;
-  std::string failure = waits ? file_.save(state_) : file_.stage(state_);
-  if (file_.is_staged() && !waits) settle_later();
-  if (failure != save_failure_ && !failure.empty()) {
-    spdlog::error("{} cannot be written: {}", file_.path().string(), failure);
-  }
-  save_failure_ = std::move(failure);
-  if (stop_by_) schedule_work();
-}
-
-void Agent::settle_later() {
-  if (std::exchange(settles_, true)) return;
-  settle_timer_.expires_after(SETTLE_TIME);
-  settle_timer_.async_wait([this](const error_code& error) {
-    settles_ = false;
-    if (error) return;
-    if (const std::string failure = file_.settle(); !failure.empty()) {
-      spdlog::error("{} cannot be written: {}", file_.path().string(), failure);
-      settle_later();
-    }
-  });
 }
 
 void Agent::wait_for_signal() {
