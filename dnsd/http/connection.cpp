@@ -113,8 +113,8 @@ asio::awaitable<bool> Connection::read_proxy_header() {
       });
       co_return false;
     }
-    const bool open = co_await stream_.wait(io);
-    if (!open) co_return false;
+    const auto [error] = co_await stream_.wait(io);
+    if (error) co_return false;
   }
 }
 
@@ -135,8 +135,8 @@ asio::awaitable<bool> Connection::handshake() {
     const Io io = stream_.handshake_now();
     if (io == Io::DONE) co_return true;
     if (io == Io::END) co_return false;
-    const bool open = co_await stream_.wait(io);
-    if (!open) co_return false;
+    const auto [error] = co_await stream_.wait(io);
+    if (error) co_return false;
   }
 }
 
@@ -169,8 +169,13 @@ asio::awaitable<bool> Connection::serve_one() {
   shared_.counters.count(response_->status);
   std::string octets = serialise(*response_, thread_.date(), is_head_, is_http_1_0_, goes_on);
   response_.reset();
-  const bool written = co_await write(std::move(octets));
-  if (!written) co_return false;
+  std::size_t count = 0;
+  const Io io = stream_.write_now(octets, count);  // nearly always all of it
+  if (io == Io::END) co_return false;
+  if (count < octets.size()) {
+    const bool written = co_await write(std::move(octets), count);
+    if (!written) co_return false;
+  }
   if (goes_on) co_return true;
   co_await linger();
   co_return false;
@@ -204,14 +209,14 @@ asio::awaitable<bool> Connection::read_request(RequestParser::Status& status) {
     }
     if (io == Io::DONE) continue;
     waited = true;
-    const bool open = co_await stream_.wait(io);
-    if (!open) co_return false;
+    const auto [error] = co_await stream_.wait(io);
+    if (error) co_return false;
   }
 }
 
 /// Gives what waits and `octets` to the parser. True when that decides the request.
 bool Connection::parse(std::string_view octets, RequestParser::Status& status) {
-  if (!parser_) parser_ = std::make_unique<RequestParser>(shared_.limits);
+  if (!parser_) parser_.emplace(shared_.limits);
   const bool had_pending = !pending_.empty();
   if (had_pending) pending_ += octets;
   const std::string_view all = had_pending ? std::string_view(pending_) : octets;
@@ -281,8 +286,8 @@ void Connection::answer(Response&& response) {
 }
 
 /// False when the peer does not take it.
-asio::awaitable<bool> Connection::write(std::string octets) {
-  std::string_view rest = octets;
+asio::awaitable<bool> Connection::write(std::string octets, std::size_t sent) {
+  std::string_view rest = std::string_view(octets).substr(sent);
   bool waited = false;
   while (!rest.empty()) {
     std::size_t count = 0;
@@ -292,8 +297,8 @@ asio::awaitable<bool> Connection::write(std::string octets) {
     if (io == Io::DONE) continue;
     if (!waited) expect(Phase::WRITE, shared_.limits.write_timeout);
     waited = true;
-    const bool open = co_await stream_.wait(io);
-    if (!open) co_return false;
+    const auto [error] = co_await stream_.wait(io);
+    if (error) co_return false;
   }
   co_return true;
 }
@@ -310,8 +315,8 @@ asio::awaitable<void> Connection::linger() {
     total += count;
     if (io == Io::DONE) continue;
     if (io == Io::END) co_return;
-    const bool open = co_await stream_.wait(io);
-    if (!open) co_return;
+    const auto [error] = co_await stream_.wait(io);
+    if (error) co_return;
   }
 }
 

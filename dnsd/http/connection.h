@@ -78,7 +78,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   boost::asio::awaitable<bool> handshake();
   boost::asio::awaitable<bool> serve_one();
   boost::asio::awaitable<bool> read_request(RequestParser::Status& status);
-  boost::asio::awaitable<bool> write(std::string octets);
+  boost::asio::awaitable<bool> write(std::string octets, std::size_t sent = 0);
   boost::asio::awaitable<void> linger();
   bool parse(std::string_view octets, RequestParser::Status& status);
   void handle();
@@ -104,7 +104,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   Phase phase_ = Phase::IDLE;
   Clock::time_point due_ = Clock::time_point::max();
   std::string pending_;                    // octets that were read and not parsed
-  std::unique_ptr<RequestParser> parser_;  // of the request that is being read
+  std::optional<RequestParser> parser_;  // of the request that is being read
   bool is_head_ = false;                   // of the one that is being answered, like the next two
   bool is_http_1_0_ = false;
   bool keep_alive_ = false;

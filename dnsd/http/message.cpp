@@ -11,10 +11,12 @@ char lower(char octet) {
 
 /// Nothing that would end the line (RFC 9110 §5.5).
 bool is_clean(std::string_view text) {
-  return std::ranges::none_of(text, [](char octet) {
+  bool control = false;
+  for (const char octet : text) {
     const auto code = static_cast<unsigned char>(octet);
-    return (code < 0x20 && code != '\t') || code == 0x7f;
-  });
+    control |= (code < 0x20 && code != '\t') || code == 0x7f;
+  }
+  return !control;
 }
 
 }  // namespace
@@ -37,7 +39,9 @@ std::optional<std::string_view> Request::field(std::string_view name) const {
 }
 
 Response Response::text(unsigned status, std::string body) {
+  constexpr std::size_t USUAL_FIELDS = 4;
   Response response{.status = status};
+  response.fields.reserve(USUAL_FIELDS);
   response.fields.emplace_back("Content-Type", "text/plain; charset=utf-8");
   response.fields.emplace_back("Cache-Control", "no-store");
   response.body = std::move(body);

@@ -66,7 +66,7 @@ std::optional<WebTarget> web_target(const NameServices& services) {
   std::vector<std::string> groups;
   std::vector<Origin> origins;                        // of different host or port
   for (const Service& service : services.services) {  // the best endpoint of a group first
-    const auto origin = web_origin(service);
+    auto origin = web_origin(service);
     if (!origin) continue;
     std::string group = group_of(service, *origin);
     if (std::ranges::find(groups, group) != groups.end()) continue;
@@ -75,7 +75,7 @@ std::optional<WebTarget> web_target(const NameServices& services) {
       return one.host == origin->host && one.port == origin->port;
     });
     if (same == origins.end()) {
-      origins.push_back(*origin);
+      origins.push_back(std::move(*origin));
     } else if (origin->scheme == "https") {
       same->scheme = origin->scheme;
     }

@@ -11,6 +11,8 @@ namespace {
 namespace beast_http = boost::beast::http;
 
 constexpr std::size_t MAX_FIELDS = 100;
+constexpr std::size_t USUAL_FIELDS = 16;
+constexpr std::size_t USUAL_HEAD_OCTETS = 512;
 
 std::string_view view(boost::beast::string_view text) { return {text.data(), text.size()}; }
 
@@ -98,7 +100,9 @@ void RequestParser::on_request_impl(beast_http::verb, StringView method_text, St
     return;
   }
   version_ = version;
-  text_ = view(method_text);
+  text_.reserve(USUAL_HEAD_OCTETS);
+  places_.reserve(USUAL_FIELDS);
+  text_ += view(method_text);
   text_ += ' ';
   target_ = text_.size();
   text_ += view(target);

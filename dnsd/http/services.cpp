@@ -1,6 +1,7 @@
 #include "dnsd/http/services.h"
 
 #include <algorithm>
+#include <array>
 #include <tuple>
 
 #include "dnsd/http/message.h"
@@ -99,7 +100,7 @@ class Collector {
   }
 
  private:
-  void add(Service service) {
+  void add(Service&& service) {
     if (out_.size() < MAX_SERVICES) out_.push_back(std::move(service));
   }
 
@@ -114,7 +115,9 @@ class Collector {
       service.port = reader.u16();
       service.target = reader.name();
       // RFC 2782: "." as target says that there is no such service.
-      if (!reader.failed() && !service.target.is_root() && service.port != 0) add(service);
+      if (!reader.failed() && !service.target.is_root() && service.port != 0) {
+        add(std::move(service));
+      }
     }
   }
 
@@ -139,7 +142,7 @@ class Collector {
           reader.skip(size);
         }
       }
-      if (!reader.failed() && service.port != 0) add(service);
+      if (!reader.failed() && service.port != 0) add(std::move(service));
     }
   }
 
@@ -153,7 +156,7 @@ class Collector {
       service.weight = reader.u16();
       service.uri = text_of(reader.octets(reader.remaining()));
       if (service.service.empty()) service.service = scheme_of(service.uri);
-      if (!reader.failed()) add(service);
+      if (!reader.failed()) add(std::move(service));
     }
   }
 
@@ -162,6 +165,7 @@ class Collector {
 };
 
 void sort(std::vector<Service>& services) {
+  if (services.size() < 2) return;
   std::ranges::stable_sort(services, [](const Service& a, const Service& b) {
     return std::tie(a.service, a.protocol, a.instance, a.source, a.priority, b.weight) <
            std::tie(b.service, b.protocol, b.instance, b.source, b.priority, a.weight);
@@ -170,6 +174,8 @@ void sort(std::vector<Service>& services) {
 
 /// The same endpoint told twice: of SRV and HTTPS, SRV stays.
 void drop_repeated(std::vector<Service>& services) {
+  if (std::ranges::find(services, Service::Source::HTTPS, &Service::source) == services.end())
+    return;
   std::vector<std::string> told;
   for (const Service& service : services) {
     if (service.source != Service::Source::SRV) continue;
@@ -205,8 +211,10 @@ NameServices services_of(const zones::Catalogue& catalogue, NameView name) {
   Collector collector(name, result.services);
   collector.at_name(lookup.rrsets);
   std::size_t owners = 0;
-  for (const char* protocol : {"tcp", "udp"}) {
-    const auto parent = Name::from_text(std::string("_") + protocol, name);
+  static const std::array<std::pair<std::string, Name>, 2> PROTOCOLS{
+      {{"tcp", *Name::from_text("_tcp.")}, {"udp", *Name::from_text("_udp.")}}};
+  for (const auto& [protocol, label] : PROTOCOLS) {
+    const auto parent = Name::join(label, name);
     if (!parent) continue;
     zone->for_each_after(*parent, [&](NameView owner, RRsetsView rrsets) {
       if (!owner.is_below(*parent) || ++owners > MAX_OWNERS) return false;

@@ -4,8 +4,6 @@
 #include <sys/socket.h>
 
 #include <algorithm>
-#include <boost/asio/as_tuple.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <cerrno>
 #include <limits>
 
@@ -14,8 +12,6 @@ namespace {
 
 namespace asio = boost::asio;
 using asio::ip::tcp;
-
-constexpr auto AS_TUPLE = asio::as_tuple(asio::use_awaitable);
 
 int clamp(std::size_t size) {
   return static_cast<int>(
@@ -105,12 +101,6 @@ Stream::Io Stream::write_now(std::string_view octets, std::size_t& count) {
   if (result < 0) return is_blocked() ? Io::WANT_WRITE : Io::END;
   count = static_cast<std::size_t>(result);
   return Io::DONE;
-}
-
-asio::awaitable<bool> Stream::wait(Io wanted) {
-  const auto what = wanted == Io::WANT_WRITE ? tcp::socket::wait_write : tcp::socket::wait_read;
-  const auto [error] = co_await socket_.async_wait(what, AS_TUPLE);
-  co_return !error && is_open();
 }
 
 void Stream::end_writing() {

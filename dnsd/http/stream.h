@@ -2,7 +2,8 @@
 // keeps 70 KiB of buffers for each connection, also for one that is idle.
 #pragma once
 
-#include <boost/asio/awaitable.hpp>
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/deferred.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <cstdint>
 #include <memory>
@@ -34,8 +35,13 @@ class Stream {
   Io handshake_now();
   Io read_now(std::span<char> out, std::size_t& count);
   Io write_now(std::string_view octets, std::size_t& count);
-  /// Until what an operation wanted is so. False when the stream was closed.
-  boost::asio::awaitable<bool> wait(Io wanted);
+  /// To be awaited: until what an operation wanted is so; an error when the stream was closed.
+  /// Deferred, for it is done for each request and then needs no coroutine of its own.
+  auto wait(Io wanted) {
+    using Socket = boost::asio::ip::tcp::socket;
+    return socket_.async_wait(wanted == Io::WANT_WRITE ? Socket::wait_write : Socket::wait_read,
+                              boost::asio::as_tuple(boost::asio::deferred));
+  }
   /// Says that no more is written.
   void end_writing();
   void close();
