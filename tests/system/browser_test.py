@@ -101,12 +101,17 @@ class Browser(CgnTest):
         """A new visitor goes there, again while a cache has what was; the page, and the URLs on the way to it."""
         key = subprocess.run(f"openssl pkey -in {self.key} -pubout -outform der | openssl dgst -sha256 -binary | base64",
                              shell=True, check=True, capture_output=True, text=True).stdout.strip()
-        browser = Chromium(self, f"--ignore-certificate-errors-spki-list={key}", command=self.command)
+        # It would give the HTTPS record 50 ms more than the address takes; a busy machine needs them.
+        browser = Chromium(self, f"--ignore-certificate-errors-spki-list={key}",
+                           "--enable-features=UseDnsHttpsSvcb:UseDnsHttpsSvcbInsecureExtraTimeMin/30s/"
+                           "UseDnsHttpsSvcbInsecureExtraTimeMax/30s", command=self.command)
         ends = time.monotonic() + TIME_LIMIT
         while error := browser.visit(url):
             self.assertLess(time.monotonic(), ends, f"{error}\n{browser.way()}\n{self.unbound.log()[-3000:]}\n{self.agent.log()}")
             time.sleep(0.5)
-        return browser.evaluate("document.body.innerText"), browser.way()
+        arrived = browser.evaluate("document.body.innerText"), browser.way()
+        browser.close()
+        return arrived
 
     def test_arrives_and_again_after_renumbering(self):
         self.set_up_web(tls=False)
@@ -115,7 +120,7 @@ class Browser(CgnTest):
         page, way = self.arrive(f"http://{NAME}/cam?x=1")
         self.assertEqual((page, way), (arrived, [f"http://{NAME}/cam?x=1", there]))
         # It had asked for HTTPS records (RFC 9460) before it trusted the address.
-        self.assertRegex(self.unbound.log(), rf"127\.0\.0\.1 {NAME}\. (HTTPS|TYPE65) IN")
+        self.unbound.wait_for(rf"127\.0\.0\.1 {NAME}\. (HTTPS|TYPE65) IN")
         time.sleep(3)  # an epoch that was younger would begin again unnoticed (RFC 6887 8.5)
         self.renumber()
         begin = time.monotonic()
@@ -129,11 +134,18 @@ class Browser(CgnTest):
         one = self.dnsd.keys[0]
         self.net.run("inet", "nsupdate", "-y", f"{one.algorithm}:{one.name}:{one.secret}",
                      input=f"server {SERVER}\nzone dyn.example.\nadd {NAME}. 2 HTTPS 1 {DIRECT}. port=8443\nsend\n")
-        page, way = self.arrive(f"http://{NAME}/cam")
         # Chromium does not follow another port, but takes the record for a promise of HTTPS: it comes to the portal's port 443.
-        self.assertEqual(way, [f"http://{NAME}/cam", f"https://{NAME}/cam", f"https://{DIRECT}:8443/cam"])
-        self.assertEqual(page, f"arrived at /cam, asked as {DIRECT}:8443")
-        self.assertRegex(self.unbound.log(), rf"127\.0\.0\.1 {NAME}\. (HTTPS|TYPE65) IN")
+        # When the record comes later than it waits for, it comes to port 80 and arrives as well.
+        wanted = [f"http://{NAME}/cam", f"https://{NAME}/cam", f"https://{DIRECT}:8443/cam"]
+        ends = time.monotonic() + TIME_LIMIT
+        while True:
+            page, way = self.arrive(wanted[0])
+            self.assertEqual(page, f"arrived at /cam, asked as {DIRECT}:8443")
+            if way == wanted:
+                break
+            self.assertEqual(way, [wanted[0], wanted[2]])
+            self.assertLess(time.monotonic(), ends, self.unbound.log()[-3000:])
+        self.unbound.wait_for(rf"127\.0\.0\.1 {NAME}\. (HTTPS|TYPE65) IN")
 
 
 if __name__ == "__main__":

@@ -43,12 +43,16 @@ class Chromium:
         self.call("Network.enable")
 
     def close(self):
+        """Once more does nothing."""
+        if self.requests is None:
+            return
         self.process.terminate()
         try:
             self.process.wait(TIME_LIMIT)
         finally:
             os.close(self.requests)
             os.close(self.answers)
+            self.requests = None
 
     def log(self):
         with open(os.path.join(self.profile, "log")) as log:
