@@ -1,8 +1,7 @@
 #include "dnsd/deadline.h"
 
 #include <algorithm>
-#include <boost/asio/as_tuple.hpp>
-#include <boost/asio/use_awaitable.hpp>
+#include <utility>
 
 namespace dnsd {
 
@@ -20,15 +19,20 @@ void Deadline::stop() {
   timer_.cancel();
 }
 
-boost::asio::awaitable<void> Deadline::run() {
+void Deadline::start(std::shared_ptr<void> owner) {
   constexpr auto LONGEST_WAIT = std::chrono::hours(1);
-  while (!stopped_) {
-    timer_.expires_at(std::min(at_, Clock::now() + LONGEST_WAIT));
-    co_await timer_.async_wait(boost::asio::as_tuple(boost::asio::use_awaitable));
-    if (stopped_ || Clock::now() < at_) continue;
-    at_ = Clock::time_point::max();
-    expired_();
-  }
+  if (stopped_) return;
+  timer_.expires_at(std::min(at_, Clock::now() + LONGEST_WAIT));
+  timer_.async_wait([this, owner = std::move(owner)](const boost::system::error_code&) mutable {
+    over();
+    start(std::move(owner));
+  });
+}
+
+void Deadline::over() {
+  if (stopped_ || Clock::now() < at_) return;
+  at_ = Clock::time_point::max();
+  expired_();
 }
 
 }  // namespace dnsd

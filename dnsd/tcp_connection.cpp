@@ -20,6 +20,7 @@ using boost::system::error_code;
 
 constexpr auto AS_TUPLE = asio::as_tuple(asio::use_awaitable);
 constexpr std::size_t LENGTH_OCTETS = 2;                // RFC 1035 §4.2.2
+constexpr std::size_t FIRST_IN_OCTETS = 1024;           // a query, an update
 constexpr std::size_t USUAL_IN_OCTETS = 8 * 1024;       // many queries at a time
 constexpr std::size_t MAX_OUT_OCTETS = 64 * 1024;       // then no more is read
 constexpr std::size_t MAX_IDLE_OUT_OCTETS = 16 * 1024;  // kept between messages
@@ -41,16 +42,12 @@ TcpConnection::TcpConnection(asio::ip::tcp::socket socket, const Peer& peer, Tcp
       counters_(counters),
       deadline_(socket_.get_executor(), [this] { on_deadline(); }),
       changed_(socket_.get_executor()),
-      in_(USUAL_IN_OCTETS) {
+      in_(FIRST_IN_OCTETS) {
   changed_.expires_at(Clock::time_point::max());
   counters_.open.fetch_add(1, std::memory_order_relaxed);
 }
 
 TcpConnection::~TcpConnection() { counters_.open.fetch_sub(1, std::memory_order_relaxed); }
-
-asio::awaitable<void> TcpConnection::watch(std::shared_ptr<TcpConnection> self) {
-  co_await self->deadline_.run();
-}
 
 asio::awaitable<void> TcpConnection::serve(std::shared_ptr<TcpConnection> self) {
   // Whatever ends this coroutine closes the connection, or its deadline would keep it.
@@ -65,8 +62,9 @@ asio::awaitable<void> TcpConnection::serve(std::shared_ptr<TcpConnection> self) 
 
   error_code ignored;
   self->socket_.non_blocking(true, ignored);
-  self->socket_.set_option(asio::ip::tcp::no_delay(true), ignored);
-  asio::co_spawn(self->socket_.get_executor(), watch(self), CoroutineEnd{"TCP deadline"});
+  self->read_by_ = Clock::now() + self->clients_.idle_timeout();
+  self->set_deadline();  // first, so that the timer is set once
+  self->deadline_.start(self);
   co_await self->read_and_answer();
   co_await self->finish();
 }
@@ -164,6 +162,9 @@ asio::awaitable<bool> TcpConnection::read_some() {
   const auto [error, count] = co_await socket_.async_read_some(
       asio::buffer(in_.data() + in_end_, in_.size() - in_end_), AS_TUPLE);
   in_end_ += count;
+  // It filled the buffer: more at once may come.
+  if (in_end_ == in_.size() && in_.size() < USUAL_IN_OCTETS) in_.resize(USUAL_IN_OCTETS);
+  peer_ended_ = error == asio::error::eof;
   co_return !error && !closed_;
 }
 
@@ -284,7 +285,8 @@ asio::awaitable<void> TcpConnection::finish() {
     if (closed_ || (out_.empty() && !write_active_ && in_flight_ == 0)) break;
     co_await wait_for_change();
   }
-  if (closed_) co_return;
+  // The kernel sends what was written, and the end behind it, also after close().
+  if (closed_ || peer_ended_) co_return;
   error_code error;
   socket_.shutdown(asio::ip::tcp::socket::shutdown_send, error);
   // Octets that were not read would make the kernel reset the connection, and the peer lose

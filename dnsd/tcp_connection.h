@@ -45,7 +45,6 @@ class TcpConnection : public std::enable_shared_from_this<TcpConnection> {
 
   /// Runs until the connection is closed. `self` keeps the object.
   static boost::asio::awaitable<void> serve(std::shared_ptr<TcpConnection> self);
-  static boost::asio::awaitable<void> watch(std::shared_ptr<TcpConnection> self);
   /// Reads no more; what is asked already is answered.
   void drain();
   /// Writes what waits, but waits for nothing else.
@@ -99,6 +98,7 @@ class TcpConnection : public std::enable_shared_from_this<TcpConnection> {
   bool write_active_ = false;
   bool flush_posted_ = false;
   bool read_no_more_ = false;
+  bool peer_ended_ = false;  // and all that it sent was read
   bool closed_ = false;
 };
 

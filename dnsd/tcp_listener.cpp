@@ -37,6 +37,9 @@ tcp::acceptor bind(asio::io_context& context, const tcp::endpoint& endpoint) {
   const int queue = FAST_OPEN_QUEUE;
   static_cast<void>(
       setsockopt(acceptor.native_handle(), IPPROTO_TCP, TCP_FASTOPEN, &queue, sizeof(queue)));
+  // What is accepted has it from here, without a call for each.
+  error_code ignored;
+  acceptor.set_option(tcp::no_delay(true), ignored);
   return acceptor;
 }
 
@@ -98,8 +101,9 @@ asio::awaitable<void> TcpListener::Impl::accept(tcp::acceptor& acceptor) {
   while (acceptor.is_open()) {
     const std::size_t index = next_thread++ % threads.size();
     TcpThread& thread = *threads[index];
+    tcp::endpoint remote;
     auto [error, socket] = co_await acceptor.async_accept(
-        asio::any_io_executor(thread.context.get_executor()), AS_TUPLE);
+        asio::any_io_executor(thread.context.get_executor()), remote, AS_TUPLE);
     if (error && is_shortage(error)) {
       std::uint64_t suppressed = 0;
       if (shortage_log.allow(suppressed)) {
@@ -109,8 +113,6 @@ asio::awaitable<void> TcpListener::Impl::accept(tcp::acceptor& acceptor) {
       co_await pause.async_wait(AS_TUPLE);
     }
     if (error) continue;  // or the peer is gone already
-    const tcp::endpoint remote = socket.remote_endpoint(error);
-    if (error) continue;
     const TcpClients::Key key = TcpClients::key_of(remote.address());
     if (clients.is_full() && !clients.has_too_many(key)) co_await make_room(index);
     auto slot = clients.take(key);

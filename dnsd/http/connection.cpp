@@ -7,7 +7,6 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
-#include "dnsd/coroutine_end.h"
 #include "dnsd/http/forwarded.h"
 
 namespace dnsd::http {
@@ -71,10 +70,6 @@ Connection::Connection(Stream stream, const asio::ip::tcp::endpoint& peer,
 
 Connection::~Connection() { shared_.counters.open.fetch_sub(1, std::memory_order_relaxed); }
 
-asio::awaitable<void> Connection::watch(std::shared_ptr<Connection> self) {
-  co_await self->deadline_.run();
-}
-
 asio::awaitable<void> Connection::serve(std::shared_ptr<Connection> self) {
   // Whatever ends this coroutine closes the connection, or its deadline would keep it.
   struct Closer {
@@ -86,7 +81,7 @@ asio::awaitable<void> Connection::serve(std::shared_ptr<Connection> self) {
   self->listed_ = true;
   if (self->thread_.draining) co_return;
 
-  asio::co_spawn(self->stream_.executor(), watch(self), CoroutineEnd{"HTTP deadline"});
+  self->deadline_.start(self);
   bool more = true;
   if (self->shared_.proxies.protocol) more = co_await self->read_proxy_header();
   if (more) more = co_await self->handshake();

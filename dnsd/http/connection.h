@@ -72,7 +72,6 @@ class Connection : public std::enable_shared_from_this<Connection> {
   using Clock = Deadline::Clock;
   enum class Phase : std::uint8_t { IDLE, HANDSHAKE, REQUEST, ANSWER, WRITE, LINGER };
 
-  static boost::asio::awaitable<void> watch(std::shared_ptr<Connection> self);
   boost::asio::awaitable<bool> read_proxy_header();
   bool take_proxy_header(const ProxyHeader& header);
   boost::asio::awaitable<bool> handshake();
