@@ -6,6 +6,7 @@
 #include "dnsd/config.h"
 #include "dnsd/http/page.h"
 #include "dnsd/http/tls.h"
+#include "zones/counted.h"
 #include "zones/zone_file.h"
 
 namespace dnsd {
@@ -60,8 +61,8 @@ int check(const std::filesystem::path& file, std::ostream& out, std::ostream& er
     good = false;
   }
   if (!good) return EXIT_FAILURE;
-  out << file.string() << ": good: " << result.config->zones.size() << " zones, "
-      << result.config->keyring.size() << " keys\n";
+  out << file.string() << ": good: " << zones::counted(result.config->zones.size(), "zone") << ", "
+      << zones::counted(result.config->keyring.size(), "key") << '\n';
   return EXIT_SUCCESS;
 }
 

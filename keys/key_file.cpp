@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "keys/key_file_parsers.h"
+#include "zones/host_text.h"
 
 namespace keys {
 namespace {
@@ -280,8 +281,7 @@ std::optional<std::string> key_file_warning(const fs::path& file) {
 }
 
 std::string to_named_conf(const TsigKey& key) {
-  std::string name = key.name.to_text();
-  name.pop_back();  // the final dot, as tsig-keygen leaves it out
+  const std::string name = zones::host_text(key.name);  // as tsig-keygen writes it
   std::string secret = key.secret->to_base64();
   std::string text = "key \"" + name + "\" {\n\talgorithm " + keys::to_text(key.algorithm) +
                      ";\n\tsecret \"" + secret + "\";\n};\n";

@@ -7,6 +7,7 @@
 
 #include "dnsd/http/account_template.h"
 #include "dnsd/http/page.h"
+#include "zones/host_text.h"
 #include "zones/rdata.h"
 #include "zones/text.h"
 
@@ -27,9 +28,7 @@ std::string to_text(std::chrono::sys_seconds time) {
 
 /// "h1.dyn.example" as people write it.
 std::string short_text(const zones::Name& name) {
-  std::string text = name.to_text();
-  if (text.size() > 1) text.pop_back();
-  return clean_text(text, MAX_LINE_OCTETS);
+  return clean_text(zones::host_text(name), MAX_LINE_OCTETS);
 }
 
 std::string line_of(const zones::Record& record) {

@@ -9,6 +9,7 @@
 
 #include "dnsd/config_keys.h"
 #include "dnsd/http/page_template.h"
+#include "zones/host_text.h"
 
 namespace dnsd::http {
 namespace {
@@ -24,9 +25,7 @@ constexpr const char* BAD_PORT = "Browsers refuse to connect to this port.";
 
 std::string host_of(const Service& service) {
   if (service.source == Service::Source::URI) return {};
-  std::string text = service.target.to_text();
-  if (text.size() > 1 && text.ends_with('.')) text.pop_back();
-  return clean_text(text, 1'024);
+  return clean_text(zones::host_text(service.target), 1'024);
 }
 
 bool has_bad_port(const Service& service) {

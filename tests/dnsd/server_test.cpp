@@ -368,7 +368,7 @@ TEST_F(ServerTest, ProgramsExitStatus) {
   };
   const std::string good = key_text("editor.") + zone_text("example.org.", "editor.");
   const Row rows[] = {
-      {"check", good, {"--check"}, 0, "dnsd.toml: good: "},
+      {"check", good, {"--check"}, 0, "dnsd.toml: good: 1 zone, 1 key\n"},
       {"check of what is wrong", "wrokers = 1\n" + good, {"--check"}, 1, "error: "},
       {"start of what is wrong", "wrokers = 1\n" + good, {}, 1, "did you mean 'workers'?"},
       {"start that fails", "[store]\npath = \"none/x\"\n" + good, {}, 1, "error: "},

@@ -2,6 +2,8 @@
 
 #include <string>
 
+#include "zones/host_text.h"
+
 namespace tools {
 namespace {
 
@@ -17,8 +19,7 @@ PortalRecords portal_records(const zones::Name& host, std::uint16_t port) {
   records.srv = {
       0, 0, 0, 0, static_cast<std::uint8_t>(port >> 8), static_cast<std::uint8_t>(port & 0xff)};
   records.srv.insert(records.srv.end(), host.wire().begin(), host.wire().end());
-  std::string uri = scheme + "://" + host.to_text();
-  uri.pop_back();
+  std::string uri = scheme + "://" + zones::host_text(host);
   if (port != HTTP_PORT && port != HTTPS_PORT) uri += ":" + std::to_string(port);
   uri += "/?portal";
   records.uri = {0, 0, 0, 0};

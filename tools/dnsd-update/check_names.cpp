@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "tools/common/host_name.h"
+#include "zones/host_text.h"
 
 namespace dnsd_update {
 namespace {
@@ -25,13 +26,6 @@ bool is_address(NameView owner) {
     if (owner.first_label()[0] == '_') return false;
   }
   return true;
-}
-
-/// Text without the final dot, as nsupdate writes names in its messages.
-std::string without_dot(NameView name) {
-  std::string text = name.to_text();
-  if (text.size() > 1) text.pop_back();
-  return text;
 }
 
 /// The names in the RDATA that must be host names: of SOA the first one only.
@@ -62,11 +56,11 @@ std::optional<std::string> check_names(const zones::Record& record) {
   const NameView owner = record.owner;
   if (owner_is_host(record.type) &&
       !tools::is_host_name(owner.is_wildcard() ? owner.parent() : owner)) {
-    return "check-names failed: bad owner '" + without_dot(owner) + "'";
+    return "check-names failed: bad owner '" + zones::host_text(owner) + "'";
   }
   for (const zones::Name& name : host_names(record)) {
     if (!tools::is_host_name(name))
-      return "check-names failed: bad name '" + without_dot(name) + "'";
+      return "check-names failed: bad name '" + zones::host_text(name) + "'";
   }
   return std::nullopt;
 }

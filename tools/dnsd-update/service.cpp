@@ -8,6 +8,7 @@
 
 #include "tools/common/host_name.h"
 #include "tools/dnsd-update/check_names.h"
+#include "zones/host_text.h"
 #include "zones/text.h"
 
 namespace dnsd_update {
@@ -189,8 +190,7 @@ Fault complete_uri(Service& service) {
     if (!tools::is_host_name(service.host)) {
       return "uri: " + service.host.to_text() + " is no host name; write the whole URI";
     }
-    std::string host = service.host.to_text();
-    host.pop_back();
+    const std::string host = zones::host_text(service.host);
     service.uri += "://" + host + ":" + std::to_string(service.port) + path_of(service);
   }
   if (!boost::urls::parse_uri(service.uri)) return "uri " + quoted(service.uri) + ": not a URI";

@@ -9,6 +9,7 @@
 
 #include "tools/common/utc_time.h"
 #include "tools/dnsd-update/message_text.h"
+#include "zones/host_text.h"
 
 namespace dnsd_update {
 namespace {
@@ -44,12 +45,6 @@ constexpr const char* HELP =
     "service name service proto address port [options] [key=value ...]\n"
     "                          (replace where a service is reached: A, SRV, TXT)\n"
     "service delete name service proto [options]\n";
-
-std::string without_dot(const Name& name) {
-  std::string text = name.to_text();
-  if (text.size() > 1) text.pop_back();
-  return text;
-}
 
 Message soa_query(const Name& name, zones::Class rrclass, bool recursive) {
   Message query;
@@ -228,7 +223,7 @@ Session::Target Session::find_target() {
     const Message response = ask_soa(name);
     const auto rcode = static_cast<Rcode>(response.header.rcode);
     if (script_.zone() && rcode == Rcode::NXDOMAIN) {
-      throw Fatal{"specified zone '" + without_dot(name) + "' does not exist (NXDOMAIN)"};
+      throw Fatal{"specified zone '" + zones::host_text(name) + "' does not exist (NXDOMAIN)"};
     }
     const Record* soa = find_soa(response, name);
     if (soa == nullptr) {
@@ -238,14 +233,15 @@ Session::Target Session::find_target() {
     }
     const Name primary(zones::read_soa(soa->rdata).mname);
     if (options_.debug) {
-      err_ << "Found zone name: " << without_dot(soa->owner) << '\n'
-           << "The primary is: " << without_dot(primary) << '\n';
+      err_ << "Found zone name: " << zones::host_text(soa->owner) << '\n'
+           << "The primary is: " << zones::host_text(primary) << '\n';
     }
     Target target{script_.zone().value_or(soa->owner), servers_};
     if (target.servers.empty()) {
       auto found = network_.resolve(primary.to_text(), 0);
       if (!found) {
-        throw Fatal{"couldn't get address for '" + without_dot(primary) + "': " + found.error()};
+        throw Fatal{"couldn't get address for '" + zones::host_text(primary) +
+                    "': " + found.error()};
       }
       target.servers = std::move(*found);
     }

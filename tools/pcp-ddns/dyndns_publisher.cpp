@@ -4,6 +4,7 @@
 #include <charconv>
 #include <utility>
 
+#include "zones/host_text.h"
 #include "zones/text.h"
 
 namespace pcp_ddns {
@@ -38,12 +39,6 @@ bool leads_to(const Rdata& srv, const Name& host) {
 std::string service_of(const Name& owner, const Name& host) {
   const std::string text = owner.to_text();
   return text.substr(0, text.size() - host.to_text().size() - 1);
-}
-
-std::string without_final_dot(const Name& name) {
-  std::string text = name.to_text();
-  text.pop_back();
-  return text;
 }
 
 /// The first word of the first line.
@@ -281,7 +276,7 @@ std::string DyndnsPublisher::target() const {
       append(ports, "0");
     }
   }
-  std::string target = options_.path + "?hostname=" + without_final_dot(asked_->host);
+  std::string target = options_.path + "?hostname=" + zones::host_text(asked_->host);
   target += away ? "&offline=YES" : "&myip=" + addresses;
   if (!services.empty()) target += "&service=" + services + "&port=" + ports;
   return target;

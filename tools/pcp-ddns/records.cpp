@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "tools/common/portal_records.h"
+#include "zones/host_text.h"
 #include "zones/text.h"
 
 namespace pcp_ddns {
@@ -105,10 +106,8 @@ std::string path_of(const ServiceConfig& service) {
 }
 
 Rdata uri_rdata(const ServiceConfig& service, std::uint16_t port, const Name& target) {
-  std::string host = target.to_text();
-  host.pop_back();
-  const std::string uri =
-      service.uri + "://" + host + ":" + std::to_string(port) + path_of(service);
+  const std::string uri = service.uri + "://" + zones::host_text(target) + ":" +
+                          std::to_string(port) + path_of(service);
   Rdata rdata;
   for (const std::uint16_t number : {service.priority, service.weight}) {
     rdata.push_back(static_cast<std::uint8_t>(number >> 8));
