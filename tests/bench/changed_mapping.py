@@ -77,7 +77,7 @@ class Scene(contextlib.ExitStack):
 def measure(scene, samples):
     took = []
     for number in range(samples):
-        time.sleep(random.uniform(0.02, 0.06))
+        time.sleep(random.uniform(0.15, 0.25))
         port = 9001 + number % 50_000
         begin = time.monotonic()
         scene.pcp.update(external=f"203.0.113.{number % 250 + 1}", port=port)
