@@ -164,7 +164,8 @@ asio::awaitable<bool> TcpConnection::read_some() {
   in_end_ += count;
   // It filled the buffer: more at once may come.
   if (in_end_ == in_.size() && in_.size() < USUAL_IN_OCTETS) in_.resize(USUAL_IN_OCTETS);
-  peer_ended_ = error == asio::error::eof;
+  // drain() ends what we read, too, and the peer may go on.
+  peer_ended_ = error == asio::error::eof && !thread_.draining;
   co_return !error && !closed_;
 }
 

@@ -14,8 +14,16 @@ namespace asio = boost::asio;
 constexpr std::size_t SEND_OCTETS = 200'000;
 // New refused names in a row while nothing is taken: beyond, it is rather about all of them.
 constexpr std::size_t MAX_UNPROVEN = 16;
+// In a row in one message, after which it may have become about all of them.
+constexpr std::size_t PROBE_AGAIN = 8;
 // SERVFAIL often passes by itself; only if it stays it may be a record's.
 constexpr std::size_t SERVFAIL_TRIES = 3;
+
+bool is_of_one_name(const UpdateSection& section) {
+  return !section.empty() && std::ranges::all_of(section, [&](const zones::Record& record) {
+    return record.owner == section.front().owner;
+  });
+}
 
 UpstreamFailure stopped() { return {"stop", "dnsd stops", false}; }
 
@@ -24,7 +32,8 @@ UpstreamFailure stopped() { return {"stop", "dnsd stops", false}; }
 struct UpstreamDelivery::Search {
   std::vector<UpdateSection> waiting{};  // the next one last
   bool began = false;
-  bool proven = false;  // it takes other updates
+  bool proven = false;     // it takes other updates
+  std::size_t in_row = 0;  // names refused, while nothing was taken
 };
 
 asio::awaitable<MaybeUpstreamFailure> UpstreamDelivery::send(UpstreamChanges& changes) {
@@ -72,6 +81,7 @@ asio::awaitable<MaybeUpstreamFailure> UpstreamDelivery::send_section(UpdateSecti
       taken(search.waiting.back());
       search.waiting.pop_back();
       search.proven = true;
+      search.in_row = 0;
       continue;
     }
     if (stopping_) co_return stopped();
@@ -90,26 +100,10 @@ asio::awaitable<MaybeUpstreamFailure> UpstreamDelivery::look_into(Search& search
   if (!std::exchange(search.began, true)) {
     const bool is_known = refused_.contains_any(search.waiting.back());
     if (is_servfail && !is_known && ++servfails_ < SERVFAIL_TRIES) co_return failure;
-    // Is it this key, or this zone? What it has taken already changes nothing.
-    UpdateSection nothing;
-    if (has_taken_) {
-      UpstreamChanges same(zone_, filter_);
-      same.touch(last_taken_.owner, last_taken_.type);
-      const auto zone = thread_.reader.current().catalogue.zone(zone_);
-      std::vector<UpdateSection> sections;
-      if (zone) sections = same.take(*zone, SEND_OCTETS);
-      thread_.reader.idle();
-      if (!sections.empty()) nothing = std::move(sections.front());
-    }
-    const bool asks = !nothing.empty();
-    const MaybeUpstreamFailure general = co_await requests_.update(std::move(nothing));
-    if (general && (!general->rcode || !asks)) co_return general->rcode ? failure : *general;
-    if (general) {
-      const MaybeUpstreamFailure empty = co_await requests_.update({});
-      if (empty) co_return empty->rcode ? failure : *empty;
-    }
-    // A full disk is no matter to an update without effect.
-    search.proven = asks && !general && !is_servfail;
+    MaybeUpstreamFailure all = co_await probe(search, failure);
+    if (all) co_return all;
+    // It may have passed meanwhile, as when the zone was being loaded.
+    if (is_of_one_name(search.waiting.back())) co_return std::nullopt;
   }
   UpdateSection second = split_between_names(search.waiting.back());
   if (!second.empty()) {
@@ -117,6 +111,10 @@ asio::awaitable<MaybeUpstreamFailure> UpstreamDelivery::look_into(Search& search
     search.waiting.back() = std::move(second);
     search.waiting.push_back(std::move(first));
     co_return std::nullopt;
+  }
+  if (++search.in_row % PROBE_AGAIN == 0) {
+    MaybeUpstreamFailure all = co_await probe(search, failure);
+    if (all) co_return all;
   }
   const UpdateSection part = std::move(search.waiting.back());
   search.waiting.pop_back();
@@ -128,9 +126,36 @@ asio::awaitable<MaybeUpstreamFailure> UpstreamDelivery::look_into(Search& search
     if (other) continue;
     taken(search.waiting[at]);
     search.proven = true;
+    search.in_row = 0;
     search.waiting.erase(search.waiting.begin() + static_cast<std::ptrdiff_t>(at));
   }
   if (!search.proven || !refuse(search, part, failure)) co_return failure;
+  co_return std::nullopt;
+}
+
+/// Is it this key, or this zone? @return the failure when it is
+asio::awaitable<MaybeUpstreamFailure> UpstreamDelivery::probe(Search& search,
+                                                              UpstreamFailure failure) {
+  // What it has taken already changes nothing.
+  UpdateSection nothing;
+  if (has_taken_) {
+    UpstreamChanges same(zone_, filter_);
+    same.touch(last_taken_.owner, last_taken_.type);
+    const auto zone = thread_.reader.current().catalogue.zone(zone_);
+    std::vector<UpdateSection> sections;
+    if (zone) sections = same.take(*zone, SEND_OCTETS);
+    thread_.reader.idle();
+    if (!sections.empty()) nothing = std::move(sections.front());
+  }
+  const bool asks = !nothing.empty();
+  const MaybeUpstreamFailure general = co_await requests_.update(std::move(nothing));
+  if (general && (!general->rcode || !asks)) co_return general->rcode ? failure : *general;
+  if (general) {
+    const MaybeUpstreamFailure empty = co_await requests_.update({});
+    if (empty) co_return empty->rcode ? failure : *empty;
+  }
+  // A full disk is no matter to an update without effect.
+  if (asks && !general && failure.rcode != zones::Rcode::SERVFAIL) search.proven = true;
   co_return std::nullopt;
 }
 
@@ -146,6 +171,7 @@ bool UpstreamDelivery::refuse(Search& search, const UpdateSection& section,
   const bool was_complete = refused_.is_complete();
   const bool is_new = refused_.add(section);
   refused_now_.insert(name);
+  if (failure.rcode == zones::Rcode::SERVFAIL) put_aside_for_servfail_ = true;
   taken_since_ = false;
   if (is_new) {
     warn(lines_, [&] {

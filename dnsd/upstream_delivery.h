@@ -32,6 +32,8 @@ class UpstreamDelivery {
   boost::asio::awaitable<MaybeUpstreamFailure> send(UpstreamChanges& changes);
   /// Makes send() return a failure.
   void stop() { stopping_ = true; }
+  /// Names were put aside for SERVFAIL, which passes, since this was last called.
+  bool take_servfailed() { return std::exchange(put_aside_for_servfail_, false); }
   RefusedNames& refused() { return refused_; }
   const RefusedNames& refused() const { return refused_; }
 
@@ -44,6 +46,7 @@ class UpstreamDelivery {
   boost::asio::awaitable<MaybeUpstreamFailure> send_all(UpstreamChanges& changes);
   boost::asio::awaitable<MaybeUpstreamFailure> send_section(UpdateSection section);
   boost::asio::awaitable<MaybeUpstreamFailure> look_into(Search& search, UpstreamFailure failure);
+  boost::asio::awaitable<MaybeUpstreamFailure> probe(Search& search, UpstreamFailure failure);
   void taken(const UpdateSection& section);
   bool refuse(Search& search, const UpdateSection& section, const UpstreamFailure& failure);
 
@@ -59,6 +62,7 @@ class UpstreamDelivery {
   std::size_t servfails_ = 0;             // in a row
   UpdateSection::value_type last_taken_;  // a record of the newest message that was taken
   bool has_taken_ = false;
+  bool put_aside_for_servfail_ = false;
   bool stopping_ = false;
   LogLimiter lines_{1};
 };

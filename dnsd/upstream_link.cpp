@@ -24,6 +24,7 @@ constexpr std::size_t FEED_BATCHES = 1'000;
 constexpr std::size_t MAX_DIFFERENCES = 50'000;
 // The upstream's name servers are asked for again, and what it refused is sent again.
 constexpr std::chrono::hours LOOK_AGAIN{1};
+constexpr std::chrono::hours MAX_WHOLE_AGAIN{24};
 constexpr auto SAVE_EVERY = UpstreamThread::SAVE_EVERY;
 
 std::chrono::sys_seconds wall_clock() {
@@ -112,6 +113,7 @@ void UpstreamLink::committed() {
 
 void UpstreamLink::retry_now() {
   hurry_ = true;
+  whole_again_ = LOOK_AGAIN;
   if (!delivery_.refused().empty()) refused_due_ = {};
   timer_.cancel();
 }
@@ -159,8 +161,13 @@ asio::awaitable<UpstreamLink::Failure> UpstreamLink::step(bool& idle) {
   if (!position_) co_return co_await synchronise();
   if (steady_clock::now() >= refused_due_) {
     refused_due_ = steady_clock::now() + LOOK_AGAIN;
-    if (delivery_.refused().is_complete()) co_return co_await send_refused();
-    start_over("it refused more than is known");
+    if (delivery_.refused().is_complete()) {
+      Failure failure = co_await send_refused();
+      if (failure && !failure->rcode) refused_due_ = steady_clock::now() + config_.retry_max;
+      co_return failure;
+    }
+    whole_again_ = std::min(2 * whole_again_, MAX_WHOLE_AGAIN);
+    start_over("it differs by more than is known");
     co_return std::nullopt;
   }
   co_return co_await feed(idle);
@@ -191,7 +198,10 @@ void UpstreamLink::note_refused() {
   if (refused.empty()) {
     refused_due_ = Time::max();
   } else if (refused_due_ == Time::max()) {
-    refused_due_ = steady_clock::now() + LOOK_AGAIN;
+    refused_due_ = steady_clock::now() + (refused.is_complete() ? LOOK_AGAIN : whole_again_);
+  }
+  if (delivery_.take_servfailed()) {
+    refused_due_ = std::min(refused_due_, steady_clock::now() + Time::duration(config_.retry_max));
   }
   update_status([&](UpstreamStatus& status) {
     status.refused_names = refused.size();
@@ -250,6 +260,7 @@ bool UpstreamLink::is_sound() {
 void UpstreamLink::start_over(const std::string& why) {
   spdlog::warn("{}: {}: it is synchronised whole", text_, why);
   position_.reset();
+  delivery_.refused().clear();
   thread_.positions.set(name_, std::nullopt);
   thread_.save(true);
   update_status([](UpstreamStatus& status) { status.acknowledged_lsn = 0; });
@@ -275,7 +286,6 @@ asio::awaitable<UpstreamLink::Failure> UpstreamLink::synchronise() {
   // both sides do.
   if (syncs_ != 0) co_await pause(syncs_, false);
   if (stopping_) co_return std::nullopt;
-  delivery_.refused().clear();
   UpstreamPosition start = position_now();
   Failure failure;
   if (config_.full_sync == UpstreamConfig::FullSync::TRANSFER) {
@@ -285,8 +295,8 @@ asio::awaitable<UpstreamLink::Failure> UpstreamLink::synchronise() {
   }
   if (failure || stopping_) co_return failure;
   ++syncs_;
+  note_refused();  // not later than the position that passes over it
   acknowledge(start);
-  note_refused();
   thread_.save(true);
   update_status([](UpstreamStatus& status) { ++status.full_syncs; });
   spdlog::info("{}: synchronised whole, as of batch {}", text_, start.lsn);
@@ -306,8 +316,8 @@ asio::awaitable<UpstreamLink::Failure> UpstreamLink::compare(UpstreamPosition& s
     if (next == Next::GIVE_UP) {
       spdlog::error(
           "{}: after {} transfers more than {} RRsets are still others than what was sent: it is "
-          "left at that; compare its zone with this one, then send SIGHUP",
-          text_, rounds.count(), MAX_DIFFERENCES);
+          "left at that for {} h; compare its zone with this one, then send SIGHUP",
+          text_, rounds.count(), MAX_DIFFERENCES, whole_again_.count());
       delivery_.refused().set_incomplete();
       co_return std::nullopt;
     }

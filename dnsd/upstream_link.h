@@ -68,7 +68,8 @@ class UpstreamLink {
   std::optional<UpstreamPosition> position_;  // none: to be synchronised
   Time servers_due_{};                        // when they are asked for again
   Time refused_due_ = Time::max();            // when what was refused is sent again
-  std::size_t syncs_ = 0;                     // full ones since all was told the last time
+  std::chrono::hours whole_again_{1};  // until a synchronisation that was not complete is repeated
+  std::size_t syncs_ = 0;              // full ones since all was told the last time
   bool stopping_ = false;
   bool waits_for_commit_ = false;
   bool hurry_ = false;

@@ -392,6 +392,7 @@ TEST(TcpListener, StopAnswersWhatIsDecided) {
   EXPECT_EQ(id_of(client.ask(www(2))), 2);
   listener.drain();
   EXPECT_TRUE(idle.receive().empty());
+  client.send(www(4));  // read no more, and no reason to reset the connection
   world.gate.open();
   world.writer->stop();
   listener.stop();
