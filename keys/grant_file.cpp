@@ -19,6 +19,7 @@ std::uint16_t port_of(std::string_view endpoint) {
 }
 
 void read_ports(TomlFields& fields, GrantFile& file) {
+  if (fields.has("trusted-proxies")) return;  // then it is the proxy's, which is not known here
   for (const char* name : {"listen", "tls-listen"}) {
     fields.strings(name, [&](const toml::node&, const std::string& text) {
       const std::uint16_t port = port_of(text);

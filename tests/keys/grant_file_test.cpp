@@ -21,6 +21,13 @@ std::string text_of(const std::vector<TomlProblem>& problems) {
   return text;
 }
 
+TEST(GrantFile, ThePortOfThePortalIsThatOfHttpUnlessAProxyIsInFrontOfIt) {
+  const std::string listen = "[http]\nlisten = [\"198.51.100.10:8080\", \"[::]:80\"]\n";
+  EXPECT_EQ(read_grant_file(listen, "f.toml").portal_port, 8080);
+  EXPECT_EQ(read_grant_file(listen + "trusted-proxies = [\"10.0.0.1\"]\n", "f.toml").portal_port,
+            0);
+}
+
 TEST(GrantFile, EveryField) {
   const GrantFile file = read_grant_file(R"([[key]]
 name = "H1.dyn.example"

@@ -397,6 +397,40 @@ TEST(PcpStateFile, WhatIsStagedIsTakenUpUnlessItIsCutShort) {
   EXPECT_EQ(port_in_file(), 2) << "nothing was there before";
 }
 
+TEST(PcpStateFile, WhatCannotBeStagedLeavesWhatWas) {
+  const Folder folder;
+  const auto path = folder.path() / "agent.state";
+  State state;
+  state.secret = std::make_shared<const keys::Secret>(keys::Secret::random(AGENT_SECRET_OCTETS));
+  const auto set_port = [&](std::uint16_t port) {
+    state.mappings = {{6, 8000, {keys::address_from_text("198.51.100.1").value(), port}}};
+  };
+  {
+    StateFile file(path);
+    set_port(1);
+    EXPECT_EQ(file.save(state), "");
+    set_port(2);
+    EXPECT_EQ(file.stage(state), "");
+    std::filesystem::create_directory(path.string() + ".new.part");  // as if the disk were full
+    set_port(3);
+    EXPECT_NE(file.stage(state), "");
+    EXPECT_EQ(file.settle(), "");
+    std::filesystem::remove(path.string() + ".new.part");
+    set_port(4);
+    EXPECT_EQ(file.stage(state), "");
+    std::filesystem::remove(path.string() + ".new");
+    EXPECT_EQ(file.settle(), "") << "it is written once more";
+    set_port(5);
+    std::filesystem::create_directory(path.string() + ".new.part");
+    EXPECT_NE(file.stage(state), "");
+  }
+  std::filesystem::remove(path.string() + ".new.part");
+  StateFile file(path);
+  const auto again = file.load();
+  ASSERT_TRUE(again) << again.error();
+  EXPECT_EQ(again->mappings.front().external.port, 4);
+}
+
 TEST(PcpStateFile, DamageIsSaidAndNothingIsOverwritten) {
   State state;
   state.secret = std::make_shared<const keys::Secret>(keys::Secret::random(AGENT_SECRET_OCTETS));

@@ -81,6 +81,7 @@ class Agent {
   void publish(Time now);
   void save();
   /// Once the update is on its way.
+  void note_saved(std::string failure);
   void settle_later();
   void begin();
   /// Whether nothing more is to be waited for by run_once().

@@ -13,6 +13,7 @@ namespace {
 using boost::system::error_code;
 
 constexpr std::chrono::milliseconds SETTLE_TIME{100};  // mostly, the answer is there by then
+constexpr std::chrono::seconds SETTLE_AGAIN{30};       // after a failure
 
 /// Whether there are records where none of ours were: one that is forgotten is taken for somebody
 /// else's.
@@ -90,23 +91,26 @@ void Agent::save() {
   const bool waits = has_new_rrset(state_.published, before) || once_ || stop_by_;
   std::string failure = waits ? file_.save(state_) : file_.stage(state_);
   if (file_.is_staged() && !waits) settle_later();
+  note_saved(std::move(failure));
+  if (stop_by_) schedule_work();
+}
+
+/// A failure is told once.
+void Agent::note_saved(std::string failure) {
   if (failure != save_failure_ && !failure.empty()) {
     spdlog::error("{} cannot be written: {}", file_.path().string(), failure);
   }
   save_failure_ = std::move(failure);
-  if (stop_by_) schedule_work();
 }
 
 void Agent::settle_later() {
   if (std::exchange(settles_, true)) return;
-  settle_timer_.expires_after(SETTLE_TIME);
+  settle_timer_.expires_after(save_failure_.empty() ? SETTLE_TIME : SETTLE_AGAIN);
   settle_timer_.async_wait([this](const error_code& error) {
     settles_ = false;
     if (error) return;
-    if (const std::string failure = file_.settle(); !failure.empty()) {
-      spdlog::error("{} cannot be written: {}", file_.path().string(), failure);
-      settle_later();
-    }
+    note_saved(file_.settle());
+    if (file_.is_staged()) settle_later();
   });
 }
 

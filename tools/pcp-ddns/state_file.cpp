@@ -81,9 +81,10 @@ bool read_line(std::string_view line, State& state) {
   return word == END;
 }
 
-/// @return empty, or what went wrong
+/// What was there stays until all of it is written. @return empty, or what went wrong
 std::string write_file(const std::filesystem::path& path, std::string_view text) {
-  const int file = open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+  const std::filesystem::path part = path.string() + ".part";
+  const int file = open(part.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
   if (file < 0) return system_error();
   std::string failure;
   for (std::string_view rest : {text, std::string_view(END), std::string_view("\n")}) {
@@ -94,6 +95,8 @@ std::string write_file(const std::filesystem::path& path, std::string_view text)
     }
   }
   close(file);
+  if (failure.empty() && std::rename(part.c_str(), path.c_str()) != 0) failure = system_error();
+  if (!failure.empty()) unlink(part.c_str());
   return failure;
 }
 
@@ -217,6 +220,7 @@ std::string StateFile::stage(const State& state) {
 std::string StateFile::settle() {
   if (!staged_) return {};
   std::string failure = sync(fresh());
+  if (!failure.empty() && write_file(fresh(), written_).empty()) failure = sync(fresh());
   if (failure.empty() && std::rename(fresh().c_str(), path_.c_str()) != 0) failure = system_error();
   if (!failure.empty()) return failure;
   sync(path_.parent_path());
