@@ -114,7 +114,10 @@ asio::awaitable<bool> Connection::read_proxy_header() {
 }
 
 bool Connection::take_proxy_header(const ProxyHeader& header) {
-  if (!header.route()) return true;
+  if (!header.route()) {
+    is_nobodys_ = true;
+    return true;
+  }
   peer_ = header.route()->client;
   local_ = header.route()->server;
   is_proxied_tls_ = header.is_tls();
@@ -232,7 +235,7 @@ void Connection::handle() {
   request.peer = peer_;
   request.local = local_;
   request.is_tls = stream_.is_tls() || is_proxied_tls_;
-  is_right = is_right && apply_forwarded(request, shared_.proxies);
+  if (!is_nobodys_) is_right = is_right && apply_forwarded(request, shared_.proxies);
   if (!is_right) {
     keep_alive_ = false;
     response_ = error_response(RequestParser::Status::BAD);

@@ -91,6 +91,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   boost::asio::ip::tcp::endpoint peer_;  // both as a PROXY header says, when there is one
   boost::asio::ip::tcp::endpoint local_;
   bool is_proxied_tls_ = false;
+  bool is_nobodys_ = false;  // the PROXY header names nobody: the request's fields count nothing
   HttpThread& thread_;
   const HttpShared shared_;
   std::optional<TcpClients::Slot> slot_;
@@ -102,9 +103,9 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
   Phase phase_ = Phase::IDLE;
   Clock::time_point due_ = Clock::time_point::max();
-  std::string pending_;                    // octets that were read and not parsed
+  std::string pending_;                  // octets that were read and not parsed
   std::optional<RequestParser> parser_;  // of the request that is being read
-  bool is_head_ = false;                   // of the one that is being answered, like the next two
+  bool is_head_ = false;                 // of the one that is being answered, like the next two
   bool is_http_1_0_ = false;
   bool keep_alive_ = false;
   std::uint64_t exchange_ = 0;  // which one; an answer to an earlier one counts no more

@@ -50,10 +50,8 @@ std::vector<Hop> x_forwarded_hops(const Request& request) {
   const std::string_view scheme = last_element(request, "X-Forwarded-Proto");
   const std::string_view host = last_element(request, "X-Forwarded-Host");
   if (hops.empty() && (!scheme.empty() || !host.empty())) hops.emplace_back();
-  if (!hops.empty()) {
-    hops.back().scheme = scheme;
-    hops.back().host = host;
-  }
+  for (Hop& hop : hops) hop.scheme = scheme;
+  if (!hops.empty()) hops.back().host = host;
   return hops;
 }
 
@@ -179,10 +177,11 @@ std::optional<Endpoint> endpoint_of(std::string_view node) {
 }
 
 bool apply(const Hop& hop, Request& request) {
-  if (!hop.scheme.empty()) {
-    request.is_tls = iequals(hop.scheme, "https");
-    if (!request.is_tls && !iequals(hop.scheme, "http")) return false;
+  if (!hop.scheme.empty() && !iequals(hop.scheme, "https") && !iequals(hop.scheme, "http")) {
+    return false;
   }
+  // TLS of the way from the proxy says nothing of the way to it.
+  request.is_tls = iequals(hop.scheme, "https");
   if (!hop.host.empty()) {
     const auto authority = parse_authority(hop.host);
     if (!authority) return false;

@@ -18,7 +18,7 @@ struct HeaderField {
 
 /// Equal but for the case of letters A-Z.
 bool iequals(std::string_view a, std::string_view b);
-/// Without spaces at both ends.
+/// Without spaces and tabs at both ends (OWS, RFC 9110 §5.6.3).
 std::string_view trimmed(std::string_view text);
 
 /// A whole request whose form was checked; views into the connection's memory, valid during

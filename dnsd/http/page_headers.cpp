@@ -19,7 +19,9 @@ void add_page_headers(Response& response, const std::string& nonce, FormAction f
   response.fields.emplace_back("Content-Type", "text/html; charset=utf-8");
   response.fields.emplace_back("Cache-Control", "no-store");
   response.fields.emplace_back("X-Content-Type-Options", "nosniff");
-  response.fields.emplace_back("Referrer-Policy", "no-referrer");
+  // A form's Origin would be "null" without any; nothing goes to other sites.
+  response.fields.emplace_back("Referrer-Policy",
+                               forms == FormAction::SELF ? "same-origin" : "no-referrer");
   response.fields.emplace_back("X-Frame-Options", "DENY");
   response.fields.emplace_back("Content-Security-Policy",
                                "default-src 'none'; style-src 'nonce-" + nonce +

@@ -237,6 +237,30 @@ TEST(Forwarded, XForwardedFor) {
   }
 }
 
+TEST(Forwarded, TlsOfTheWayFromTheProxySaysNothingOfTheWayToIt) {
+  const struct {
+    Field field;
+    std::vector<HeaderField> fields;
+    bool want;
+  } rows[] = {
+      {Field::X_FORWARDED_FOR, {{"X-Forwarded-For", "198.51.100.7"}}, false},
+      {Field::X_FORWARDED_FOR,
+       {{"X-Forwarded-For", "198.51.100.7, 10.9.9.9"}, {"X-Forwarded-Proto", "https"}},
+       true},
+      {Field::FORWARDED, {{"Forwarded", "for=198.51.100.7, for=10.9.9.9;proto=https"}}, false},
+      {Field::FORWARDED, {}, true},  // the proxy itself
+  };
+  for (const auto& row : rows) {
+    SCOPED_TRACE(row.fields.empty() ? "none" : row.fields.front().value);
+    Request request{};
+    request.peer = Tcp(boost::asio::ip::make_address("10.0.0.1"), 1);
+    request.fields = row.fields;
+    request.is_tls = true;
+    EXPECT_TRUE(apply_forwarded(request, config_of(row.field)));
+    EXPECT_EQ(request.is_tls, row.want);
+  }
+}
+
 TEST(Forwarded, Rfc7239) {
   const ForwardedRow rows[] = {
       {"of a stranger: ignored",
