@@ -45,19 +45,25 @@ ns.sub IN A 192.0.2.53
 SANITIZER = r"ERROR: (Address|Leak)Sanitizer|WARNING: ThreadSanitizer|runtime error:"
 
 
+PORTS_GIVEN = set()
+
+
 def free_port():
     """A port of 127.0.0.1 that is free for UDP and TCP now, and that the system gives to nobody who asks for any port:
-    a server that a test kills and starts again finds its port free."""
+    a server that a test kills and starts again finds its port free. No test gets one twice."""
     with open("/proc/sys/net/ipv4/ip_local_port_range", encoding="ascii") as limits:
         end = int(limits.read().split()[0])
     while True:
         port = random.randrange(10_000, end)
+        if port in PORTS_GIVEN:
+            continue
         with socket.socket() as tcp, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
             try:
                 tcp.bind(("127.0.0.1", port))
                 udp.bind(("127.0.0.1", port))
             except OSError:
                 continue
+            PORTS_GIVEN.add(port)
             return port
 
 

@@ -11,6 +11,7 @@ CLIENT, STRANGER = "127.0.0.9", "127.0.0.5"  # the proxies are 127.0.0.1
 CLOSED = [f"curl: {status}" for status in (35, 52, 55, 56)]  # at whichever step it is noticed
 HAPROXY = """
 global
+    maxconn 200
     log stdout format raw local0
 defaults
     timeout connect 60s
@@ -60,10 +61,10 @@ http {{
             proxy_pass http://127.0.0.1:{http};
             proxy_http_version 1.1;
             proxy_set_header Connection "";
-            proxy_set_header Host $host;
+            proxy_set_header Host $http_host;
             proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
             proxy_set_header X-Forwarded-Proto $scheme;
-            proxy_set_header X-Forwarded-Host $host;
+            proxy_set_header X-Forwarded-Host $http_host;
         }}
     }}
 }}
