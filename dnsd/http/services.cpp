@@ -213,8 +213,9 @@ NameServices services_of(const zones::Catalogue& catalogue, NameView name) {
   std::size_t owners = 0;
   static const std::array<std::pair<std::string, Name>, 2> PROTOCOLS{
       {{"tcp", *Name::from_text("_tcp.")}, {"udp", *Name::from_text("_udp.")}}};
-  for (const auto& [protocol, label] : PROTOCOLS) {
-    const auto parent = Name::join(label, name);
+  for (const auto& one : PROTOCOLS) {
+    const std::string& protocol = one.first;
+    const auto parent = Name::join(one.second, name);
     if (!parent) continue;
     zone->for_each_after(*parent, [&](NameView owner, RRsetsView rrsets) {
       if (!owner.is_below(*parent) || ++owners > MAX_OWNERS) return false;
