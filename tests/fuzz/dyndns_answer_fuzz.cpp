@@ -2,6 +2,8 @@
 // to the log is one line of text. The input is a series of answers: status (1 octet, of a few),
 // octets up to the next zero.
 #include <algorithm>
+#include <chrono>
+#include <optional>
 
 #include "fuzz.h"
 #include "tools/pcp-ddns/dyndns_publisher.h"
@@ -34,7 +36,9 @@ class Account {
     fuzz::require(publisher_.begin(now_), "what is due is begun");
     fuzz::require(publisher_.target().starts_with("/nic/update?hostname=h1.dyn.example&"),
                   "it is about that host");
-    const pcp_ddns::Report report = publisher_.answered(status, body, now_);
+    std::optional<std::chrono::seconds> retry_after;
+    if (body.size() % 2 == 1) retry_after = std::chrono::seconds(body.size() * 1000);
+    const pcp_ddns::Report report = publisher_.answered(status, body, retry_after, now_);
     fuzz::require(std::ranges::all_of(report.text, [](char c) { return c >= 0x20 && c <= 0x7e; }),
                   "the log gets one line of text");
     fuzz::require(report.text.size() < 300, "the log gets a short line");
