@@ -219,9 +219,13 @@ TEST_F(ServerTest, StopAnswersWhatWaits) {
     client.send(add_request("n" + std::to_string(i) + ".example.org."));
   EXPECT_EQ(rcode_of(client.receive()), Rcode::NOERROR);
   server->stop();
+  int done = 1;
   int answered = 1;
   for (Octets octets = client.receive(); !octets.empty(); octets = client.receive()) {
-    EXPECT_EQ(rcode_of(octets), Rcode::NOERROR);
+    // What was read too late for the writer is told so.
+    const auto rcode = rcode_of(octets);
+    EXPECT_TRUE(rcode == Rcode::NOERROR || rcode == Rcode::SERVFAIL) << static_cast<int>(rcode);
+    done += rcode == Rcode::NOERROR ? 1 : 0;
     ++answered;
   }
   EXPECT_LE(answered, COUNT);
@@ -233,7 +237,7 @@ TEST_F(ServerTest, StopAnswersWhatWaits) {
                 ? 1
                 : 0;
   }
-  EXPECT_GE(kept, answered);
+  EXPECT_GE(kept, done);
 }
 
 /// The program itself, in a process of its own that ends with the test. What it prints comes
