@@ -15,7 +15,8 @@ constexpr std::uint16_t HTTPS_PORT = 443;
 PortalRecords portal_records(const zones::Name& host, std::uint16_t port) {
   const std::string scheme = port == HTTPS_PORT ? "https" : "http";
   PortalRecords records;
-  records.service = zones::Name::from_text("_" + scheme + "._tcp." + host.to_text()).value_or(zones::Name());
+  records.service =
+      zones::Name::from_text("_" + scheme + "._tcp." + host.to_text()).value_or(zones::Name());
   records.srv = {
       0, 0, 0, 0, static_cast<std::uint8_t>(port >> 8), static_cast<std::uint8_t>(port & 0xff)};
   records.srv.insert(records.srv.end(), host.wire().begin(), host.wire().end());

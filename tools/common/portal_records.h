@@ -10,7 +10,8 @@
 namespace tools {
 
 struct PortalRecords {
-  zones::Name service;  // _http._tcp.h1.dyn.example., or _https; where `srv` is
+  zones::Name service;  // _http._tcp.h1.dyn.example., or _https; where `srv` is. The root
+                        // when the host is too long for that, and then there is none
   zones::Rdata srv;     // 0 0 80 h1.dyn.example.
   zones::Rdata uri;     // 0 0 "http://h1.dyn.example/?portal", at the host itself
 };

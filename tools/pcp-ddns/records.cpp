@@ -177,7 +177,7 @@ Wanted wanted_records(std::span<const ServiceEndpoint> endpoints, const Provider
       if (provider.portal_port != 0) {
         tools::PortalRecords own = tools::portal_records(service.host, provider.portal_port);
         add(service.host, service.host, Type::URI, std::move(own.uri));
-        if (!is_taken(own.service, service)) {
+        if (!own.service.is_root() && !is_taken(own.service, service)) {
           add(service.host, own.service, Type::SRV, std::move(own.srv));
         }
       }
