@@ -2,10 +2,9 @@
 import base64
 import os
 import re
-import subprocess
 
 import dns
-from harness import TIME_LIMIT, Dnsd, SystemTest, free_port, key, main, run
+from harness import TIME_LIMIT, Dnsd, SystemTest, free_port, key, main, make_certificate, run
 
 HOST = "h1.dyn.example"
 GRANT = ('names = ["self", "below-self"]\ntypes = ["service"]\n'
@@ -22,10 +21,7 @@ class Account(SystemTest):
         self.dnsd = Dnsd(self, keys=[self.key, self.other], grants=[(self.key.name, GRANT), (self.other.name, GRANT)],
                          tables=tables)
         self.certificate = os.path.join(self.dnsd.folder, "cert.pem")
-        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
-                        "-days", "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost", "-keyout",
-                        os.path.join(self.dnsd.folder, "key.pem"), "-out", self.certificate], check=True,
-                       capture_output=True)
+        make_certificate(self.certificate, os.path.join(self.dnsd.folder, "key.pem"), "DNS:localhost")
         self.dnsd.start()
 
     def tearDown(self):

@@ -7,7 +7,7 @@ import time
 
 from cgn import SERVER, CgnTest
 from chromium import Chromium
-from harness import TIME_LIMIT, main
+from harness import TIME_LIMIT, main, make_certificate
 
 NAME = "web.h1.dyn.example"
 DIRECT = f"direct.{NAME}"
@@ -62,9 +62,7 @@ class Browser(CgnTest):
     def start_dnsd(self):
         folder = self.dnsd.folder
         certificate, self.key = os.path.join(folder, "web.crt"), os.path.join(folder, "web.key")
-        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout",
-                        self.key, "-out", certificate, "-days", "2", "-subj", f"/CN={NAME}", "-addext",
-                        f"subjectAltName=DNS:{NAME},DNS:{DIRECT}"], check=True, capture_output=True)
+        make_certificate(certificate, self.key, f"DNS:{NAME}", f"DNS:{DIRECT}")
         self.certificate = certificate
         with open(self.dnsd.config, "a") as config:
             config.write(f'[http]\nlisten = "{SERVER}:80"\naddresses = ["{SERVER}"]\n')

@@ -2,7 +2,7 @@
 import os
 import shutil
 
-from harness import BIN, TIME_LIMIT, Dnsd, SystemTest, free_port, key, main, run
+from harness import BIN, TIME_LIMIT, Dnsd, SystemTest, free_port, key, main, make_certificate, run
 
 HOST = "h1.dyn.example"
 GRANT = ('names = ["self", "below-self"]\ntypes = ["service"]\n'
@@ -17,11 +17,8 @@ class DynDns(SystemTest):
                   f'dyndns = true\ndyndns-plain = {"true" if plain else "false"}\n')
         one = key(HOST + ".")
         dnsd = Dnsd(self, keys=[one], grants=[(one.name, grant), *extra], tables=tables)
-        status, text = run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1",
-                            "-nodes", "-days", "2", "-subj", "/CN=localhost", "-addext",
-                            "subjectAltName=DNS:localhost,IP:127.0.0.1", "-keyout", os.path.join(dnsd.folder, "key.pem"),
-                            "-out", os.path.join(dnsd.folder, "cert.pem")])
-        self.assertEqual(status, 0, text)
+        make_certificate(os.path.join(dnsd.folder, "cert.pem"), os.path.join(dnsd.folder, "key.pem"), "DNS:localhost",
+                         "IP:127.0.0.1")
         self.secret = one.secret
         self.addCleanup(self.no_secret_in_the_log, dnsd)
         return dnsd.start()

@@ -45,6 +45,14 @@ ns.sub IN A 192.0.2.53
 SANITIZER = r"ERROR: (Address|Leak)Sanitizer|WARNING: ThreadSanitizer|runtime error:"
 
 
+def make_certificate(certificate, key, *names):
+    """Files with a certificate of its own signature, and its key, for subjectAltNames as openssl writes them."""
+    subject = names[0].partition(":")[2]
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", key,
+                    "-out", certificate, "-days", "2", "-subj", f"/CN={subject}", "-addext",
+                    "subjectAltName=" + ",".join(names)], check=True, capture_output=True)
+
+
 PORTS_GIVEN = set()
 
 

@@ -4,13 +4,12 @@ Screenshots of all are left in the build's folder, in screenshots/, for somebody
 """
 import os
 import shutil
-import subprocess
 import unittest
 from urllib.parse import quote
 
 import dns
 from chromium import Chromium
-from harness import BIN, Dnsd, SystemTest, free_port, key, main
+from harness import BIN, Dnsd, SystemTest, free_port, key, main, make_certificate
 
 AXE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "axe/node_modules/axe-core/axe.min.js")
 SCREENSHOTS = os.path.join(BIN, "../screenshots")
@@ -44,10 +43,7 @@ class Pages(SystemTest):
                   'certificate = "cert.pem"\nkey = "key.pem"\nnames = ["localhost"]\naccount = true\ndyndns = true\n')
         grant = 'names = ["self", "below-self"]\ntypes = ["service"]\naddresses = ["198.51.100.0/24"]\nmax-lease = "1h"'
         self.dnsd = Dnsd(self, keys=[self.key], grants=[(self.key.name, grant)], zone_text=ZONE_TEXT, tables=tables)
-        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
-                        "-days", "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost", "-keyout",
-                        os.path.join(self.dnsd.folder, "key.pem"), "-out", os.path.join(self.dnsd.folder, "cert.pem")],
-                       check=True, capture_output=True)
+        make_certificate(os.path.join(self.dnsd.folder, "cert.pem"), os.path.join(self.dnsd.folder, "key.pem"), "DNS:localhost")
         self.dnsd.start()
         self.browser = Chromium(self, "--host-resolver-rules=MAP *.dyn.example 127.0.0.1", "--ignore-certificate-errors")
         with open(AXE) as source:

@@ -6,7 +6,7 @@ import threading
 import time
 import urllib.parse
 
-from harness import BIN, Dnsd, Process, SystemTest, free_port, key, main, run
+from harness import BIN, Dnsd, Process, SystemTest, free_port, key, main, make_certificate, run
 from pcp import PcpServer
 
 HOST = "h1.dyn.example"
@@ -55,10 +55,7 @@ class Dyndns(SystemTest):
         self.dnsd = Dnsd(self, keys=[one], grants=[(one.name, GRANT)], tables=(
             f'[http]\ntls-listen = "127.0.0.1:{self.https}"\ncertificate = "cert.pem"\nkey = "key.pem"\n'
             'names = ["localhost"]\ndyndns = true\n'))
-        status, text = run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
-                            "-days", "2", "-subj", f"/CN={name}", "-addext", f"subjectAltName=DNS:{name}", "-keyout",
-                            os.path.join(self.dnsd.folder, "key.pem"), "-out", os.path.join(self.dnsd.folder, "cert.pem")])
-        self.assertEqual(status, 0, text)
+        make_certificate(os.path.join(self.dnsd.folder, "cert.pem"), os.path.join(self.dnsd.folder, "key.pem"), f"DNS:{name}")
         if words:
             self.provider = Scripted(self, self.dnsd.folder, words)
             self.https = self.provider.port

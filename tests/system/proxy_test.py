@@ -1,10 +1,9 @@
 """Behind haproxy and nginx: the client that they tell of is the one that counts, and nobody else's word does."""
 import os
 import socket
-import subprocess
 import time
 
-from harness import BIN, TIME_LIMIT, Dnsd, Process, SystemTest, free_port, key, main, run
+from harness import BIN, TIME_LIMIT, Dnsd, Process, SystemTest, free_port, key, main, make_certificate, run
 
 HOST = "h1.dyn.example"
 CLIENT, STRANGER = "127.0.0.9", "127.0.0.5"  # the proxies are 127.0.0.1
@@ -82,10 +81,7 @@ class BehindAProxy(SystemTest):
         grant = 'names = ["self", "below-self"]\ntypes = ["service"]\naddresses = ["source"]'
         self.dnsd = Dnsd(self, keys=[key(HOST + ".")], grants=[(HOST + ".", grant)], tables=tables)
         folder = self.ports["folder"] = self.dnsd.folder
-        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
-                        "-days", "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost", "-keyout",
-                        os.path.join(folder, "key.pem"), "-out", os.path.join(folder, "cert.pem")], check=True,
-                       capture_output=True)
+        make_certificate(os.path.join(folder, "cert.pem"), os.path.join(folder, "key.pem"), "DNS:localhost")
         with open(os.path.join(folder, "both.pem"), "w") as both:
             for name in ("cert.pem", "key.pem"):
                 with open(os.path.join(folder, name)) as part:
