@@ -27,10 +27,6 @@ constexpr std::chrono::hours LOOK_AGAIN{1};
 constexpr std::chrono::hours MAX_WHOLE_AGAIN{24};
 constexpr auto SAVE_EVERY = UpstreamThread::SAVE_EVERY;
 
-std::chrono::sys_seconds wall_clock() {
-  return std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
-}
-
 std::string types_text(const std::vector<zones::Type>& types, char mark) {
   std::string text;
   for (const zones::Type type : types) text += (text.empty() ? mark : ',') + zones::to_text(type);

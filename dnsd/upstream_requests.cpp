@@ -15,10 +15,6 @@ namespace {
 namespace asio = boost::asio;
 using std::chrono::steady_clock;
 
-std::chrono::sys_seconds wall_clock() {
-  return std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
-}
-
 /// What a stream is known by to stop(), as long as it is used.
 class StreamUse {
  public:

@@ -14,6 +14,11 @@
 
 namespace dnsd {
 
+/// As TSIG and the status tell it.
+inline std::chrono::sys_seconds wall_clock() {
+  return std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+}
+
 /// On the thread's executor, except `committed`.
 struct UpstreamThread {
   UpstreamThread(StatePublisher& publisher, std::filesystem::path positions_file)
