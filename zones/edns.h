@@ -21,6 +21,8 @@ enum class OptionCode : std::uint16_t {
   TCP_KEEPALIVE = 11,   // RFC 7828
   PADDING = 12,         // RFC 7830
   EXTENDED_ERROR = 15,  // RFC 8914
+  // Of the numbers for local use (RFC 6891 §9): reachability.h.
+  REACHABILITY = 65310,
 };
 
 struct EdnsOption {

@@ -2,11 +2,13 @@
 // last octet (RFC 3597 §3).
 
 #include <algorithm>
+#include <array>
 #include <cstdlib>
 #include <span>
 #include <vector>
 
 #include "zones/message.h"
+#include "zones/reachability.h"
 #include "zones/update_lease.h"
 
 namespace {
@@ -40,6 +42,18 @@ void require_equal(const zones::Edns& a, const zones::Edns& b) {
   }
 }
 
+/// No data is both a request and an answer, and what can be read is written as it was.
+void check_reachability(const std::vector<std::uint8_t>& data) {
+  const auto request = zones::read_reachability_request(data);
+  const auto answer = zones::read_reachability_answer(data);
+  require(!request || !answer);
+  require(!request || zones::reachability_request_data(*request) == data);
+  if (!answer) return;
+  std::array<std::uint8_t, zones::MAX_REACHABILITY_ANSWER_OCTETS> out{};
+  const std::size_t size = zones::write_reachability_answer(*answer, out);
+  require(std::ranges::equal(std::span(out).first(size), data));
+}
+
 /// The options that are told apart say the same after being written.
 void check_options(const zones::Edns& edns) {
   for (const zones::EdnsOption& option : edns.options) {
@@ -49,6 +63,7 @@ void check_options(const zones::Edns& edns) {
       require(lease.has_value() == (option.data.size() == 4 || option.data.size() == 8));
       require(!lease || zones::update_lease_data(*lease) == option.data);
     }
+    if (option.code == zones::OptionCode::REACHABILITY) check_reachability(option.data);
     if (option.code == zones::OptionCode::EXTENDED_ERROR && option.data.size() >= 2) {
       zones::ExtendedError error;
       error.info_code = static_cast<std::uint16_t>(option.data[0] << 8 | option.data[1]);

@@ -61,6 +61,10 @@ RDATA = {
     32768: bytes(20), 32769: bytes(36), 65280: b"\x01\x02\x03",
 }
 
+# zones/reachability.h: TCP, port 8001, address.
+REACHABILITY = 65310
+TRIED = bytes([6]) + u16(8001) + bytes([192, 0, 2, 1])
+
 
 def rr(owner, rtype, data, rclass=1, ttl=60):
     return owner + struct.pack("!2HIH", int(rtype), rclass, ttl, len(data)) + data
@@ -94,7 +98,8 @@ def messages():
     yield header(flags=0x8400, counts=(1, len(RDATA) - 1, 0, 0)) + question("host.dyn.example.", 255) + everything
     options = b"".join(u16(code, len(data)) + data for code, data in (
         (2, u32(3600)), (2, u32(3600, 7200)), (3, b""), (8, u16(1, 0x1800) + bytes([192, 0, 2])), (9, b""), (10, bytes(8)),
-        (10, bytes(24)), (11, b""), (12, bytes(20)), (15, u16(18) + b"why"), (65001, b"x")))
+        (10, bytes(24)), (11, b""), (12, bytes(20)), (15, u16(18) + b"why"), (65001, b"x"), (REACHABILITY, TRIED),
+        (REACHABILITY, TRIED + bytes([2]) + u32(300)), (REACHABILITY, TRIED[:3] + bytes(16))))
     yield header(counts=(1, 0, 0, 1)) + question("www.dyn.example.", 1) + opt(options, flags=0x8000)
     yield header(counts=(1, 0, 0, 1)) + question("www.dyn.example.", 1) + opt(version=1)
     yield header(counts=(1, 0, 0, 1)) + question("www.dyn.example.", 1) + opt(owner=b"\1x\0")
@@ -152,7 +157,8 @@ def queries():
     for name in ("version.bind.", "id.server.", "authors.bind."):
         yield header() + question(name, 16, 3)
         yield header(counts=(1, 0, 0, 1)) + question(name, 255, 3) + opt(u16(3, 0))
-    for options in (u16(3, 0, 11, 0), u16(11, 2, 100), u16(3, 2, 7, 10, 8) + bytes(8)):
+    for options in (u16(3, 0, 11, 0), u16(11, 2, 100), u16(3, 2, 7, 10, 8) + bytes(8),
+                    u16(REACHABILITY, 7) + TRIED, u16(REACHABILITY, 2) + b"xx"):
         yield header(counts=(1, 0, 0, 1)) + question("a.e.", 1) + opt(options)
         yield header(counts=(0, 0, 0, 1)) + opt(options)
     yield from messages()
