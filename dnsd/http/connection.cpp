@@ -53,17 +53,17 @@ std::string_view HttpThread::date() {
   return date_text;
 }
 
-Connection::Connection(Stream stream, const asio::ip::tcp::endpoint& peer,
-                       const asio::ip::tcp::endpoint& local, HttpThread& thread, HttpShared shared,
-                       TcpClients::Slot slot)
-    : stream_(std::move(stream)),
+Connection::Connection(asio::ip::tcp::socket socket, std::shared_ptr<const TlsContext> tls,
+                       const asio::ip::tcp::endpoint& peer, const asio::ip::tcp::endpoint& local,
+                       HttpThread& thread, HttpShared shared, TcpClients::Slot slot)
+    : stream_(std::move(socket), std::move(tls)),
       peer_(peer),
       local_(local),
       thread_(thread),
       shared_(shared),
       slot_(std::move(slot)),
-      deadline_(stream_.executor(), [this] { on_deadline(); }),
-      changed_(stream_.executor()) {
+      deadline_(thread.context.get_executor(), [this] { on_deadline(); }),
+      changed_(thread.context.get_executor()) {
   changed_.expires_at(Clock::time_point::max());
   shared_.counters.open.fetch_add(1, std::memory_order_relaxed);
 }
@@ -79,7 +79,7 @@ asio::awaitable<void> Connection::serve(std::shared_ptr<Connection> self) {
   const Closer closer{*self};
   self->place_ = self->thread_.connections.insert(self->thread_.connections.end(), self.get());
   self->listed_ = true;
-  if (self->thread_.draining) co_return;
+  if (self->thread_.draining || !self->stream_.watch(self->thread_.readiness)) co_return;
 
   self->deadline_.start(self);
   bool more = true;

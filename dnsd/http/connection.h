@@ -17,6 +17,7 @@
 #include "dnsd/deadline.h"
 #include "dnsd/http/listener.h"
 #include "dnsd/http/proxy_protocol.h"
+#include "dnsd/http/readiness.h"
 #include "dnsd/http/request_parser.h"
 #include "dnsd/http/stream.h"
 #include "dnsd/log.h"
@@ -34,6 +35,7 @@ struct HttpThread {
   std::string_view date();
 
   boost::asio::io_context context{1};
+  Readiness readiness{context};
   StateReader reader;
   std::array<char, 16 * 1024> scratch;  // what was just read; of no use after a co_await
   std::list<Connection*> connections;   // open ones; first that on which nothing happened longest
@@ -55,7 +57,9 @@ struct HttpShared {
 /// Lives on one thread's context; only answers come from elsewhere, as posts.
 class Connection : public std::enable_shared_from_this<Connection> {
  public:
-  Connection(Stream stream, const boost::asio::ip::tcp::endpoint& peer,
+  /// @param tls  null: plain
+  Connection(boost::asio::ip::tcp::socket socket, std::shared_ptr<const TlsContext> tls,
+             const boost::asio::ip::tcp::endpoint& peer,
              const boost::asio::ip::tcp::endpoint& local, HttpThread& thread, HttpShared shared,
              TcpClients::Slot slot);
   ~Connection();

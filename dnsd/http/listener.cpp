@@ -118,8 +118,7 @@ asio::awaitable<void> Listener::Impl::accept(Door& door) {
   while (door.acceptor.is_open()) {
     const std::size_t index = next_thread++ % threads.size();
     HttpThread& thread = *threads[index];
-    auto [error, socket] = co_await door.acceptor.async_accept(
-        asio::any_io_executor(thread.context.get_executor()), AS_TUPLE);
+    auto [error, socket] = co_await door.acceptor.async_accept(AS_TUPLE);
     if (error && is_shortage(error)) {
       std::uint64_t suppressed = 0;
       if (shortage_log.allow(suppressed)) {
@@ -150,10 +149,10 @@ asio::awaitable<void> Listener::Impl::accept(Door& door) {
       continue;
     }
     counters.accepted.fetch_add(1, std::memory_order_relaxed);
-    Stream stream(std::move(socket), door.is_tls ? tls->current() : nullptr);
     const HttpShared shared{limits, *routes, clients, counters, proxies, proxy_log};
-    auto connection = std::make_shared<Connection>(std::move(stream), remote, local, thread, shared,
-                                                   std::move(*slot));
+    auto connection =
+        std::make_shared<Connection>(std::move(socket), door.is_tls ? tls->current() : nullptr,
+                                     remote, local, thread, shared, std::move(*slot));
     asio::co_spawn(thread.context, Connection::serve(std::move(connection)),
                    CoroutineEnd{"HTTP connection"});
   }
@@ -256,6 +255,7 @@ void Listener::stop() {
         Connection* const connection = *at++;
         connection->close();
       }
+      thread.readiness.close();
     });
   }
   impl_->guards.clear();

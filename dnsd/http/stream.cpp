@@ -2,10 +2,12 @@
 
 #include <openssl/err.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <limits>
+#include <utility>
 
 namespace dnsd::http {
 namespace {
@@ -22,21 +24,27 @@ bool is_blocked() { return errno == EAGAIN || errno == EWOULDBLOCK || errno == E
 
 }  // namespace
 
-Stream::Stream(tcp::socket socket, std::shared_ptr<const TlsContext> tls)
-    : socket_(std::move(socket)), tls_(std::move(tls)) {
-  boost::system::error_code ignored;
-  socket_.non_blocking(true, ignored);
-  socket_.native_non_blocking(true, ignored);
-  socket_.set_option(tcp::no_delay(true), ignored);
-  if (tls_) session_ = tls_->session(socket_.native_handle());
+Stream::Stream(tcp::socket socket, std::shared_ptr<const TlsContext> tls) : tls_(std::move(tls)) {
+  boost::system::error_code error;
+  socket.native_non_blocking(true, error);
+  socket.set_option(tcp::no_delay(true), error);
+  socket_ = socket.release(error);
+  if (tls_) session_ = tls_->session(socket_);
+}
+
+Stream::~Stream() { close(); }
+
+Stream::Io Stream::blocked(Side side) {
+  watch_.would_block(side);
+  return side == Side::READ ? Io::WANT_READ : Io::WANT_WRITE;
 }
 
 Stream::Io Stream::outcome_of(int result) {
   switch (SSL_get_error(session_.get(), result)) {
     case SSL_ERROR_WANT_READ:
-      return Io::WANT_READ;
+      return blocked(Side::READ);
     case SSL_ERROR_WANT_WRITE:
-      return Io::WANT_WRITE;
+      return blocked(Side::WRITE);
     case SSL_ERROR_ZERO_RETURN:
       break;
     default:
@@ -68,10 +76,11 @@ Stream::Io Stream::read_now(std::span<char> out, std::size_t& count) {
 }
 
 Stream::Io Stream::receive(std::span<char> out, std::size_t& count, int flags) {
-  const ssize_t result = ::recv(socket_.native_handle(), out.data(), out.size(), flags);
-  if (result < 0) return is_blocked() ? Io::WANT_READ : Io::END;
+  const ssize_t result = ::recv(socket_, out.data(), out.size(), flags);
+  if (result < 0) return is_blocked() ? blocked(Side::READ) : Io::END;
   if (result == 0) return Io::END;
   count = static_cast<std::size_t>(result);
+  if (count < out.size() && flags == 0) watch_.was_emptied();
   return Io::DONE;
 }
 
@@ -96,9 +105,8 @@ Stream::Io Stream::write_now(std::string_view octets, std::size_t& count) {
     count = static_cast<std::size_t>(result);
     return Io::DONE;
   }
-  const ssize_t result =
-      ::send(socket_.native_handle(), octets.data(), octets.size(), MSG_NOSIGNAL);
-  if (result < 0) return is_blocked() ? Io::WANT_WRITE : Io::END;
+  const ssize_t result = ::send(socket_, octets.data(), octets.size(), MSG_NOSIGNAL);
+  if (result < 0) return is_blocked() ? blocked(Side::WRITE) : Io::END;
   count = static_cast<std::size_t>(result);
   return Io::DONE;
 }
@@ -109,13 +117,13 @@ void Stream::end_writing() {
     ERR_clear_error();
     if (SSL_shutdown(session_.get()) < 0) ERR_clear_error();
   }
-  boost::system::error_code ignored;
-  socket_.shutdown(tcp::socket::shutdown_send, ignored);
+  ::shutdown(socket_, SHUT_WR);
 }
 
 void Stream::close() {
-  boost::system::error_code ignored;
-  socket_.close(ignored);
+  if (!is_open()) return;
+  watch_.close();
+  ::close(std::exchange(socket_, -1));
 }
 
 }  // namespace dnsd::http

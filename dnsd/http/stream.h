@@ -10,6 +10,7 @@
 #include <span>
 #include <string_view>
 
+#include "dnsd/http/readiness.h"
 #include "dnsd/http/tls.h"
 
 namespace dnsd::http {
@@ -24,10 +25,15 @@ class Stream {
     END,         // the peer's end, or a failure
   };
 
-  /// @param tls  null: plain
+  /// Takes the socket from Asio, which would watch it as well. @param tls  null: plain
   Stream(boost::asio::ip::tcp::socket socket, std::shared_ptr<const TlsContext> tls);
+  ~Stream();
+  Stream(const Stream&) = delete;
+  Stream& operator=(const Stream&) = delete;
 
   bool is_tls() const { return tls_ != nullptr; }
+  /// Before any wait, on the thread of `readiness`. @return false when that fails
+  bool watch(Readiness& readiness) { return watch_.open(readiness, socket_); }
   /// Before the handshake, of what comes in front of it: octets that stay where they are, and their
   /// removal.
   Io peek_now(std::span<char> out, std::size_t& count);
@@ -38,21 +44,24 @@ class Stream {
   /// To be awaited: until what an operation wanted is so; an error when the stream was closed.
   /// Deferred, for it is done for each request and then needs no coroutine of its own.
   auto wait(Io wanted) {
-    using Socket = boost::asio::ip::tcp::socket;
-    return socket_.async_wait(wanted == Io::WANT_WRITE ? Socket::wait_write : Socket::wait_read,
-                              boost::asio::as_tuple(boost::asio::deferred));
+    return watch_.async_wait(wanted == Io::WANT_WRITE ? Side::WRITE : Side::READ,
+                             boost::asio::as_tuple(boost::asio::deferred));
   }
   /// Says that no more is written.
   void end_writing();
   void close();
-  bool is_open() const { return socket_.is_open(); }
-  auto executor() { return socket_.get_executor(); }
+  bool is_open() const { return socket_ >= 0; }
 
  private:
+  using Side = Readiness::Watch::Side;
+
   Io outcome_of(int result);
   Io receive(std::span<char> out, std::size_t& count, int flags);
 
-  boost::asio::ip::tcp::socket socket_;
+  Io blocked(Side side);
+
+  int socket_ = -1;
+  Readiness::Watch watch_;
   std::shared_ptr<const TlsContext> tls_;
   TlsContext::Session session_;
   bool failed_ = false;  // the TLS connection; nothing more may be said on it

@@ -172,6 +172,20 @@ TEST(HttpListener, Rfc9112Pipelining) {
   }
 }
 
+// Its end may come together with what it asked, or after a part of that was read.
+TEST(HttpListener, APeerThatHasEndedGetsItsAnswers) {
+  for (const int requests : {1, 2, 1000}) {
+    World world;
+    HttpClient client(world.server->endpoint());
+    std::string all;
+    for (int i = 0; i < requests; ++i) all += "GET /x HTTP/1.1\r\nHost: h\r\n\r\n";
+    client.send(all);
+    client.end();
+    for (int i = 0; i < requests; ++i) ASSERT_THAT(client.receive(), HasSubstr("path=/x "));
+    EXPECT_TRUE(client.is_at_end());
+  }
+}
+
 // Whatever the segments are, the request is the same.
 TEST(HttpListener, RequestInPieces) {
   World world;
@@ -296,6 +310,22 @@ TEST(HttpListener, FieldsAreClean) {
   const std::string response = client.ask("GET / HTTP/1.1\r\nHost: h\r\n\r\n");
   EXPECT_THAT(response, StartsWith("HTTP/1.1 500"));
   EXPECT_THAT(response, Not(HasSubstr("Set-Cookie")));
+}
+
+TEST(HttpListener, AControlCharacterIsFoundWhereverItIs) {
+  const auto status = [](const std::string& value) {
+    Response response{.status = 204};
+    response.fields.emplace_back("X", value);
+    return http::serialise(response, "now", false, false, true).substr(9, 3);
+  };
+  for (std::size_t at = 0; at < 24; ++at) {
+    for (int octet = 0; octet < 256; ++octet) {
+      std::string value(24, 'a');
+      value[at] = static_cast<char>(octet);
+      const bool is_control = (octet < 0x20 && octet != '\t') || octet == 0x7f;
+      ASSERT_EQ(status(value), is_control ? "500" : "204") << octet << " at " << at;
+    }
+  }
 }
 
 TEST(HttpRoutes, FindsByPathAndRequest) {

@@ -39,6 +39,11 @@ class HttpClient {
     buffer_.erase(0, end + body);
     return response;
   }
+  /// Says nothing more, and goes on listening.
+  void end() {
+    boost::system::error_code ignored;
+    socket_.shutdown(boost::asio::ip::tcp::socket::shutdown_send, ignored);
+  }
   std::string ask(std::string_view text, bool has_body = true) {
     send(text);
     return receive(has_body);
