@@ -1,6 +1,7 @@
 #include "dnsd/http/message.h"
 
 #include <algorithm>
+#include <cstring>
 
 namespace dnsd::http {
 namespace {
@@ -9,14 +10,28 @@ char lower(char octet) {
   return octet >= 'A' && octet <= 'Z' ? static_cast<char>(octet + 32) : octet;
 }
 
+bool is_control(std::uint8_t octet) { return (octet < 0x20 && octet != '\t') || octet == 0x7f; }
+
+/// True when some of the eight octets may be a control character, and always when one is: above
+/// 0x7f are mistaken for such ones.
+bool may_have_control(std::uint64_t octets) {
+  constexpr std::uint64_t EACH = 0x0101010101010101;
+  return ((octets - EACH * 0x20) | (octets + EACH)) & (EACH * 0x80);
+}
+
 /// Nothing that would end the line (RFC 9110 §5.5).
 bool is_clean(std::string_view text) {
-  bool control = false;
-  for (const char octet : text) {
-    const auto code = static_cast<unsigned char>(octet);
-    control |= (code < 0x20 && code != '\t') || code == 0x7f;
+  const auto is_clean_slowly = [](std::string_view part) {
+    return std::ranges::none_of(
+        part, [](char octet) { return is_control(static_cast<std::uint8_t>(octet)); });
+  };
+  while (text.size() >= sizeof(std::uint64_t)) {
+    std::uint64_t octets = 0;
+    std::memcpy(&octets, text.data(), sizeof octets);
+    if (may_have_control(octets) && !is_clean_slowly(text.substr(0, sizeof octets))) return false;
+    text.remove_prefix(sizeof octets);
   }
-  return !control;
+  return is_clean_slowly(text);
 }
 
 }  // namespace

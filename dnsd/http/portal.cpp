@@ -38,11 +38,11 @@ Response Portal::answer(const Request& request, const State& state) {
   const auto name = zones::Name::from_text(request.host);
   const bool is_name = name && !name->is_root();
   NameServices services = is_name ? services_of(state.catalogue, *name) : NameServices{};
-  leave_out_portal(services, request, state, ports_);
+  auto endpoints = leave_out_portal(services, request, state, ports_);
   if (!services.exists)
     return page(404, request, is_name ? name->view() : zones::NameView(), services);
   if (request.is_read() && asks_for_page(request)) return page(200, request, *name, services);
-  if (const auto target = web_target(services)) {
+  if (const auto target = web_target(std::move(endpoints))) {
     // A browser would end at an error of its own; a program arrives.
     const bool explains = target->is_refused_by_browsers && request.is_read() &&
                           names_html(request.field("Accept").value_or(""));

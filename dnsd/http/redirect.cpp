@@ -53,36 +53,40 @@ std::string group_of(const Service& service, const Origin& origin) {
 
 }  // namespace
 
-void leave_out_portal(NameServices& services, const Request& request, const State& state,
-                      const std::set<std::uint16_t>& ports) {
+std::vector<WebEndpoint> leave_out_portal(NameServices& services, const Request& request,
+                                          const State& state,
+                                          const std::set<std::uint16_t>& ports) {
+  std::vector<WebEndpoint> left;
   const OwnEndpoints own(request, state, ports);
   std::erase_if(services.services, [&](const Service& service) {
-    const auto origin = web_origin(service);
-    return origin && own.has(*origin);
+    auto origin = web_origin(service);
+    if (!origin) return false;
+    if (own.has(*origin)) return true;
+    std::string group = group_of(service, *origin);
+    left.push_back({std::move(group), std::move(*origin)});
+    return false;
   });
+  return left;
 }
 
-std::optional<WebTarget> web_target(const NameServices& services) {
-  std::vector<std::string> groups;
-  std::vector<Origin> origins;                        // of different host or port
-  for (const Service& service : services.services) {  // the best endpoint of a group first
-    auto origin = web_origin(service);
-    if (!origin) continue;
-    std::string group = group_of(service, *origin);
-    if (std::ranges::find(groups, group) != groups.end()) continue;
-    groups.push_back(std::move(group));
-    const auto same = std::ranges::find_if(origins, [&](const Origin& one) {
-      return one.host == origin->host && one.port == origin->port;
+std::optional<WebTarget> web_target(std::vector<WebEndpoint> endpoints) {
+  std::vector<std::string_view> groups;
+  std::vector<Origin*> origins;              // of different host or port
+  for (WebEndpoint& endpoint : endpoints) {  // the best endpoint of a group first
+    if (std::ranges::find(groups, endpoint.group) != groups.end()) continue;
+    groups.push_back(endpoint.group);
+    const auto same = std::ranges::find_if(origins, [&](const Origin* one) {
+      return one->host == endpoint.origin.host && one->port == endpoint.origin.port;
     });
     if (same == origins.end()) {
-      origins.push_back(std::move(*origin));
-    } else if (origin->scheme == "https") {
-      same->scheme = origin->scheme;
+      origins.push_back(&endpoint.origin);
+    } else if (endpoint.origin.scheme == "https") {
+      (*same)->scheme = endpoint.origin.scheme;
     }
   }
   if (origins.size() != 1) return std::nullopt;
-  const bool refused = is_bad_port(origins.front().port);
-  return WebTarget{std::move(origins.front()), refused};
+  const bool refused = is_bad_port(origins.front()->port);
+  return WebTarget{std::move(*origins.front()), refused};
 }
 
 unsigned redirect_status(unsigned wanted, bool is_read) {
@@ -93,9 +97,9 @@ unsigned redirect_status(unsigned wanted, bool is_read) {
 }
 
 Response redirect_to(const Origin& origin, const Request& request, unsigned status) {
-  const std::string location = origin.to_text() + std::string(request.target);
+  std::string location = origin.to_text(request.target);
   Response response = Response::text(status, location + "\n");
-  response.fields.emplace_back("Location", location);
+  response.fields.emplace_back("Location", std::move(location));
   response.fields.emplace_back("X-Content-Type-Options", "nosniff");
   return response;
 }

@@ -1,7 +1,6 @@
 #include "dnsd/http/services.h"
 
 #include <algorithm>
-#include <array>
 #include <tuple>
 
 #include "dnsd/http/message.h"
@@ -19,14 +18,13 @@ using zones::RRsetView;
 using zones::Type;
 
 constexpr std::size_t MAX_SERVICES = 64;
+constexpr std::size_t USUAL_SERVICES = 4;
 constexpr std::size_t MAX_OWNERS = 256;
 constexpr std::size_t MAX_TXT_PAIRS = 16;
 constexpr std::uint16_t HTTPS_PORT = 443;
 constexpr std::uint16_t SVC_PARAM_PORT = 3;  // RFC 9460 §14.3.2
 
-std::string text_of(std::span<const std::uint8_t> octets) {
-  return std::string(octets.begin(), octets.end());
-}
+std::string text_of(std::span<const std::uint8_t> octets) { return {octets.begin(), octets.end()}; }
 
 std::string lowered(std::string_view text) {
   std::string result(text);
@@ -83,7 +81,7 @@ class Collector {
   }
 
   /// Records at `_service._protocol.name`, or at an instance in front of that.
-  void below(NameView owner, RRsetsView rrsets, const std::string& protocol) {
+  void below(NameView owner, RRsetsView rrsets, const char* protocol) {
     const std::size_t labels = owner.label_count() - name_.label_count();
     if (labels != 2 && labels != 3) return;
     Service base;
@@ -165,11 +163,36 @@ class Collector {
 };
 
 void sort(std::vector<Service>& services) {
-  if (services.size() < 2) return;
-  std::ranges::stable_sort(services, [](const Service& a, const Service& b) {
+  const auto is_before = [](const Service& a, const Service& b) {
     return std::tie(a.service, a.protocol, a.instance, a.source, a.priority, b.weight) <
            std::tie(b.service, b.protocol, b.instance, b.source, b.priority, a.weight);
-  });
+  };
+  if (std::ranges::is_sorted(services, is_before)) return;  // mostly: the zone's order is similar
+  std::ranges::stable_sort(services, is_before);
+}
+
+/// What is published at `_service._tcp` and `_service._udp`. The latter follows mostly upon the
+/// former in the zone, so that one walk finds both.
+void collect_below(const zones::ZoneSnapshot& zone, NameView name, Collector& collector) {
+  static const Name TCP = *Name::from_text("_tcp.");
+  static const Name UDP = *Name::from_text("_udp.");
+  const auto tcp = Name::join(TCP, name);
+  const auto udp = Name::join(UDP, name);
+  if (!tcp || !udp) return;
+  std::size_t owners = 0;
+  bool is_udp_farther = false;
+  const auto visit = [&](NameView owner, RRsetsView rrsets) {
+    const bool is_tcp = owner.is_below(*tcp);
+    if (!is_tcp && !owner.is_at_or_below(*udp)) {
+      is_udp_farther = owner.is_below(name) && owner < udp->view();
+      return false;
+    }
+    if (++owners > MAX_OWNERS) return false;
+    collector.below(owner, rrsets, is_tcp ? "tcp" : "udp");
+    return true;
+  };
+  zone.for_each_after(*tcp, visit);
+  if (is_udp_farther) zone.for_each_after(*udp, visit);
 }
 
 /// The same endpoint told twice: of SRV and HTTPS, SRV stays.
@@ -199,30 +222,20 @@ std::string_view Service::txt_value(std::string_view key) const {
 
 NameServices services_of(const zones::Catalogue& catalogue, NameView name) {
   NameServices result;
-  const auto zone = catalogue.enclosing(name);
+  const zones::TreeKey key(name);
+  const auto zone = catalogue.enclosing(key);
   if (!zone) return result;
-  const zones::Lookup lookup = zone->find(name);
+  const zones::Lookup lookup = zone->find(key);
   if (lookup.cut_size != 0) return result;
   if (lookup.kind == zones::Lookup::Kind::ABSENT) {
     result.exists = lookup.wildcard_exists && !lookup.wildcard.empty();
     return result;
   }
   result.exists = true;
+  result.services.reserve(USUAL_SERVICES);
   Collector collector(name, result.services);
   collector.at_name(lookup.rrsets);
-  std::size_t owners = 0;
-  static const std::array<std::pair<std::string, Name>, 2> PROTOCOLS{
-      {{"tcp", *Name::from_text("_tcp.")}, {"udp", *Name::from_text("_udp.")}}};
-  for (const auto& one : PROTOCOLS) {
-    const std::string& protocol = one.first;
-    const auto parent = Name::join(one.second, name);
-    if (!parent) continue;
-    zone->for_each_after(*parent, [&](NameView owner, RRsetsView rrsets) {
-      if (!owner.is_below(*parent) || ++owners > MAX_OWNERS) return false;
-      collector.below(owner, rrsets, protocol);
-      return true;
-    });
-  }
+  collect_below(*zone, name, collector);
   sort(result.services);
   drop_repeated(result.services);
   return result;

@@ -58,7 +58,8 @@ struct Origin {
   std::string scheme;
   std::string host;  // lower case, without brackets
   std::uint16_t port = 0;
-  std::string to_text() const;
+  /// @param behind  what follows it: nothing, or a path
+  std::string to_text(std::string_view behind = {}) const;
 };
 std::optional<Origin> web_origin(const Service& service);
 

@@ -82,19 +82,15 @@ bool is_plain(std::string_view text) {
          });
 }
 
-std::string bracketed(std::string_view host) {
-  return host.find(':') == std::string_view::npos ? std::string(host)
-                                                  : "[" + std::string(host) + "]";
-}
-
-std::string lowered_text(zones::NameView name) { return zones::Name(name).lowered().to_text(); }
-
 /// "host.example" without the final dot; empty when it is none that needs no escapes.
 std::string host_text(zones::NameView name) {
-  const std::string text = lowered_text(name);
+  std::string text = name.to_text();
+  for (char& octet : text)
+    octet = static_cast<char>(zones::lower(static_cast<std::uint8_t>(octet)));
   const auto authority = parse_authority(text);
   if (!authority || authority->port) return {};
-  return std::string(authority->host);
+  text.resize(authority->host.size());  // which begins where the text does: no name is in brackets
+  return text;
 }
 
 std::string url_of_record(const Link& link, const Service& service, zones::NameView name) {
@@ -171,9 +167,21 @@ std::string_view Service::web_scheme() const {
   return port == own_port("https") ? "https" : "http";
 }
 
-std::string Origin::to_text() const {
-  std::string text = scheme + "://" + bracketed(host);
-  if (port != own_port(scheme)) text += ":" + std::to_string(port);
+std::string Origin::to_text(std::string_view behind) const {
+  constexpr std::size_t MAX_FRAME_OCTETS = 16;  // "https://[]:65535"
+  std::string text;
+  text.reserve(MAX_FRAME_OCTETS + host.size() + behind.size());
+  text += scheme;
+  text += "://";
+  const bool is_ipv6 = host.find(':') != std::string::npos;
+  if (is_ipv6) text += '[';
+  text += host;
+  if (is_ipv6) text += ']';
+  if (port != own_port(scheme)) {
+    text += ':';
+    text += std::to_string(port);
+  }
+  text += behind;
   return text;
 }
 

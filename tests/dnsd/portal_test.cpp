@@ -83,6 +83,12 @@ _unknown._tcp.links 60 SRV 0 0 4242 direct
 _http._tcp.xss 60 TXT "k<script>=\"><img src=x onerror=alert(1)>" "path=javascript:alert(1)" "u=\226\128\174" "b=\255"
 _http._tcp.xss 60 SRV 0 0 8001 direct
 \<b\>._http._tcp.xss 60 SRV 0 0 8002 direct
+_tcp.between 60 TXT "no service"
+_ssh._tcp.between 60 SRV 0 0 22022 direct
+_tls.between 60 TXT "no service"
+_udp.between 60 TXT "no service"
+_sip._udp.between 60 SRV 0 0 5070 direct
+_zzz.between 60 TXT "no service"
 cut 60 NS ns.cut
 ns.cut 60 A 192.0.2.5
 _http._tcp.cut 60 SRV 0 0 8001 ns
@@ -194,6 +200,16 @@ TEST(Portal, Rfc7393RedirectOfAName) {
   EXPECT_EQ(world.ask("").status, 404U);
   EXPECT_EQ(world.ask("192.0.2.1").status, 404U);
   EXPECT_EQ(world.ask("2001:db8::1").status, 404U);
+}
+
+TEST(Portal, ServicesOverTcpAndUdpWhateverLiesBetween) {
+  World world;
+  for (const std::string_view host : {"between.dyn.example", "links.dyn.example"}) {
+    SCOPED_TRACE(host);
+    const std::string page = world.ask(host, "/", "GET", "application/json").body;
+    EXPECT_THAT(page, HasSubstr(R"("protocol":"tcp")"));
+    EXPECT_THAT(page, HasSubstr(R"("service":"sip","protocol":"udp")"));
+  }
 }
 
 TEST(Portal, NotToWhereTheVisitorIs) {
