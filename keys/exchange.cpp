@@ -49,9 +49,11 @@ struct Exchange::Impl {
   MakeRequest make;
   Signer signer;
   ExchangeOptions options;
+  std::shared_ptr<ClientCookie> cookie;
   Phase phase = Phase::SEND;
   bool tcp = false;
-  bool refused = false;  // the last datagram, by the network
+  bool refused = false;    // the last datagram, by the network
+  bool badcookie = false;  // was an answer
   int udp_sent = 0;
   std::optional<Time> deadline;
   Time until{};
@@ -72,13 +74,16 @@ struct Exchange::Impl {
   bool believed(Try& answered, std::span<const std::uint8_t> message, sys_seconds wall_clock);
   void not_the_answer(std::string reason);
   void use_tcp();
+  bool is_badcookie(const zones::Message& message) const;
 };
 
-Exchange::Exchange(MakeRequest make, Signer signer, ExchangeOptions options)
+Exchange::Exchange(MakeRequest make, Signer signer, ExchangeOptions options,
+                   std::shared_ptr<ClientCookie> cookie)
     : impl_(std::make_unique<Impl>()) {
   impl_->make = std::move(make);
   impl_->signer = std::move(signer);
   impl_->options = options;
+  impl_->cookie = std::move(cookie);
   impl_->tcp = options.tcp_only;
 }
 Exchange::~Exchange() = default;
@@ -112,12 +117,13 @@ Exchange::Step Exchange::Impl::send(Time now, sys_seconds wall_clock) {
   zones::Message request = make();
   request.header.id = static_cast<std::uint16_t>(randombytes_uniform(0x10000));
   Try attempt{request.header.id, request.header.opcode, request.question, {}};
+  const std::size_t cookie_octets = cookie ? cookie->add_to(request) : 0;
   octets = zones::to_wire(request);
   if (octets.empty() || !sign(attempt, wall_clock)) {
     fail("the request does not fit into 65,535 octets");
     return {Action::FAILED, {}, {}};
   }
-  if (octets.size() > zones::MIN_UDP_OCTETS) tcp = true;
+  if (octets.size() > zones::MIN_UDP_OCTETS + cookie_octets) tcp = true;
   if (tcp) tries.clear();
   tries.push_back(std::move(attempt));
   phase = Phase::WAIT;
@@ -191,7 +197,14 @@ void Exchange::Impl::received(std::span<const std::uint8_t> message, sys_seconds
   }
   if (!question_fits(*parsed, answered->question)) return;
   if (answered->tsig && !believed(*answered, message, wall_clock)) return;
+  // A signature says more than a cookie.
+  if (cookie && !cookie->learn(*parsed) && !answered->tsig) return;
   if (header.tc && !tcp) return use_tcp();
+  if (is_badcookie(*parsed)) {
+    if (std::exchange(badcookie, true) || udp_sent >= options.udp_tries) return use_tcp();
+    phase = Phase::SEND;
+    return;
+  }
   response = std::move(*parsed);
   doubt.clear();
   phase = Phase::DONE;
@@ -232,6 +245,13 @@ bool Exchange::Impl::believed(Try& answered, std::span<const std::uint8_t> messa
   }
   not_the_answer("the answer's signature does not match");
   return false;
+}
+
+/// Of a server that will not believe the address otherwise. Over TCP it is as good as any error.
+bool Exchange::Impl::is_badcookie(const zones::Message& message) const {
+  constexpr auto BADCOOKIE = static_cast<unsigned>(zones::Rcode::BADCOOKIE);
+  return cookie && !tcp && message.edns &&
+         (message.edns->extended_rcode << 4U | message.header.rcode) == BADCOOKIE;
 }
 
 void Exchange::Impl::not_the_answer(std::string reason) {

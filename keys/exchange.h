@@ -12,6 +12,7 @@
 #include <variant>
 #include <vector>
 
+#include "keys/client_cookie.h"
 #include "keys/public_key.h"
 #include "keys/tsig.h"
 #include "zones/message.h"
@@ -35,6 +36,8 @@ constexpr std::chrono::milliseconds REFUSED_PAUSE{1000};
 ///
 /// A request of up to 512 octets goes by UDP, again after each try_timeout; a longer one, or one
 /// whose answer is truncated, by TCP (RFC 1035 §4.2). Answers to earlier tries count as well.
+/// A cookie's octets do not count, so that it costs nobody a connection. After BADCOOKIE the
+/// request goes once more by UDP with the cookie that came along, and then by TCP (RFC 7873 §5.3).
 ///
 /// With a shared key an answer counts only when its TSIG is valid, or reports an error and is
 /// signed (RFC 8945 §5.4); after others that claim to be the answer the client waits on, and the
@@ -50,7 +53,9 @@ class Exchange {
   /// signatures be on one message.
   using MakeRequest = std::function<zones::Message()>;
 
-  Exchange(MakeRequest make, Signer signer, ExchangeOptions options);
+  /// @param cookie  of the server; null: none is sent
+  Exchange(MakeRequest make, Signer signer, ExchangeOptions options,
+           std::shared_ptr<ClientCookie> cookie = {});
   ~Exchange();
   Exchange(Exchange&&) noexcept;
   Exchange& operator=(Exchange&&) noexcept;

@@ -46,8 +46,9 @@ keys::TsigKey make_key() {
   return key;
 }
 
-zones::Message make_request(bool is_update) {
+zones::Message make_request(bool is_update, bool with_edns) {
   zones::Message message;
+  if (with_edns) message.edns.emplace();
   message.header.opcode = is_update ? zones::Opcode::UPDATE : zones::Opcode::QUERY;
   message.question.push_back(
       {*zones::Name::from_text("dyn.example."), zones::Type::SOA, zones::Class::IN});
@@ -61,7 +62,9 @@ std::vector<std::uint8_t> answer(std::span<const std::uint8_t> request, bool wit
   require(message.has_value(), "what is sent can be read");
   message->header.qr = true;
   message->header.rcode = input.octet() & 0x0f;
-  message->header.tc = (input.octet() & 1) != 0;
+  const std::uint8_t flags = input.octet();
+  message->header.tc = (flags & 1) != 0;
+  if (message->edns && (flags & 2) != 0) message->edns->extended_rcode = 1;  // with 7: BADCOOKIE
   std::vector<std::uint8_t> octets = zones::to_wire(*message);
   if (with_key) {
     keys::Keyring keyring;
@@ -84,9 +87,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::uint8_t flags = input.octet();
   const bool with_key = (flags & 1) != 0;
   const bool is_update = (flags & 2) != 0;
-  Exchange exchange([is_update] { return make_request(is_update); },
+  const bool with_cookie = (flags & 8) != 0;
+  Exchange exchange([=] { return make_request(is_update, with_cookie); },
                     with_key ? keys::Signer(make_key()) : keys::Signer(),
-                    {.udp_tries = TRIES, .tcp_only = (flags & 4) != 0});
+                    {.udp_tries = TRIES, .tcp_only = (flags & 4) != 0},
+                    with_cookie ? std::make_shared<keys::ClientCookie>() : nullptr);
 
   Exchange::Time now{};
   std::vector<std::vector<std::uint8_t>> sent;

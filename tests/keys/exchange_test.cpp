@@ -31,11 +31,13 @@ zones::Message update_request() {
 ///   answer KIND [N]      to the N-th message sent, the last by default        refused | closed
 class Script {
  public:
-  Script(bool with_key, ExchangeOptions options, Exchange::MakeRequest make = update_request)
+  Script(bool with_key, ExchangeOptions options, Exchange::MakeRequest make = update_request,
+         std::shared_ptr<ClientCookie> cookie = {})
       : Script(with_key ? Signer(test::make_key("key.example.")) : Signer(), options,
-               std::move(make)) {}
-  Script(Signer signer, ExchangeOptions options, Exchange::MakeRequest make = update_request)
-      : exchange_(std::move(make), std::move(signer), options) {
+               std::move(make), std::move(cookie)) {}
+  Script(Signer signer, ExchangeOptions options, Exchange::MakeRequest make = update_request,
+         std::shared_ptr<ClientCookie> cookie = {})
+      : exchange_(std::move(make), std::move(signer), options, std::move(cookie)) {
     keyring_.add(test::make_key("key.example."));
   }
 
@@ -113,6 +115,17 @@ class Script {
     if (kind == "two-questions") reply.question.push_back(reply.question[0]);
     if (kind == "other-id") reply.header.id ^= 1;
     if (kind == "other-opcode") reply.header.opcode = zones::Opcode::NOTIFY;
+    if (kind == "cookie" || kind == "cookie-other" || kind == "badcookie") {
+      auto cookie = message.edns->find(zones::OptionCode::COOKIE)->data;
+      cookie.resize(ClientCookie::CLIENT_OCTETS);
+      if (kind == "cookie-other") cookie[0] ^= 1;
+      cookie.resize(cookie.size() + 16, 0x5e);
+      reply.edns.emplace().options.push_back({zones::OptionCode::COOKIE, cookie});
+    }
+    if (kind == "badcookie") {
+      reply.edns->extended_rcode = 1;
+      reply.header.rcode = 7;
+    }
 
     Octets octets = zones::to_wire(reply);
     if (kind == "sig0") sign_sig0(octets, PrivateKey::generate(test::name("ns.example.")), WALL);
@@ -239,6 +252,81 @@ TEST(Exchange, WhatIsNotTheAnswerIsIgnored) {
   };
   run(rows, false);
   run(rows, true);
+}
+
+zones::Message request_with_edns() {
+  zones::Message message = update_request();
+  message.edns.emplace();
+  return message;
+}
+
+/// The COOKIE option's data of what was sent; empty when there is none.
+Octets cookie_of(const Octets& sent) {
+  const auto message = zones::parse_message(sent).value();
+  const auto* option = message.edns ? message.edns->find(zones::OptionCode::COOKIE) : nullptr;
+  return option == nullptr ? Octets{} : option->data;
+}
+
+TEST(Exchange, Rfc7873Cookies) {
+  const Row rows[] = {
+      {"§5.3 a server without", "udp; answer ok; done NOERROR"},
+      {"§5.3 a server with", "udp; answer cookie; done NOERROR"},
+      {"§5.3 BADCOOKIE: once more",
+       "udp; answer badcookie; udp; wait 3000; answer ok; done NOERROR"},
+      {"§5.3 BADCOOKIE again: by TCP",
+       "udp; answer badcookie; udp; answer badcookie; tcp; answer ok; done NOERROR"},
+      {"an earlier try's", "udp; at 3000; udp; answer badcookie 1; udp; answer ok; done NOERROR"},
+      {"the last try's",
+       "udp; at 3000; udp; at 6000; udp; at 9000; udp; answer badcookie; tcp; answer ok; done "
+       "NOERROR"},
+      {"over TCP it is an answer", "udp; answer truncated; tcp; answer badcookie; done YXRRSET"},
+  };
+  const auto run_one = [](bool with_key, const char* script) {
+    SCOPED_TRACE(script);
+    Script(with_key, {}, request_with_edns, std::make_shared<ClientCookie>()).run(script);
+  };
+  for (const Row& row : rows) {
+    SCOPED_TRACE(row.clause);
+    run_one(false, row.script);
+    run_one(true, row.script);
+  }
+  // §5.3 another client's, but who has the key is believed.
+  run_one(false, "udp; answer cookie-other; wait 3000; answer cookie; done NOERROR");
+  run_one(true, "udp; answer cookie-other; done NOERROR");
+}
+
+TEST(Exchange, TheServersCookieComesBack) {
+  const auto cookie = std::make_shared<ClientCookie>();
+  // Whoever gives none need not know EDNS.
+  Script plain(true, {}, update_request, cookie);
+  plain.run("udp; answer ok; done NOERROR");
+  EXPECT_EQ(cookie_of(plain.sent()[0]), Octets());
+  Script first(true, {}, request_with_edns, cookie);
+  first.run("udp; answer badcookie; udp; answer ok; done NOERROR");
+  EXPECT_EQ(cookie_of(first.sent()[0]).size(), 8);
+  EXPECT_EQ(cookie_of(first.sent()[1]).size(), 24);
+  EXPECT_TRUE(cookie->has_server_cookie());
+  Script second(true, {}, update_request, cookie);
+  second.run("udp; answer ok; done NOERROR");
+  EXPECT_EQ(cookie_of(second.sent()[0]), cookie_of(first.sent()[1]));
+  EXPECT_FALSE(ClientCookie().has_server_cookie());
+}
+
+/// An update that goes by UDP does so with a cookie as well.
+TEST(Exchange, ACookieLeadsNobodyToTcp) {
+  for (const std::size_t more : {0, 1}) {
+    const auto long_request = [more] {
+      zones::Message message = request_with_edns();
+      // 12 of the header, 17 of the question, 11 of OPT, 4 of the option.
+      message.edns->options.push_back(
+          {zones::OptionCode::PADDING, Octets(zones::MIN_UDP_OCTETS - 44 + more)});
+      return message;
+    };
+    Script script(false, {}, long_request, std::make_shared<ClientCookie>());
+    const std::size_t size = zones::to_wire(long_request()).size();
+    script.run(size <= zones::MIN_UDP_OCTETS ? "udp" : "tcp");
+    EXPECT_EQ(size > zones::MIN_UDP_OCTETS, more == 1) << size;
+  }
 }
 
 TEST(Exchange, AQueryNeedsItsQuestionBack) {
