@@ -3,7 +3,7 @@ import json
 import os
 import time
 
-from harness import BIN, Dnsd, Process, SystemTest, ZONE
+from harness import BIN, Dnsd, Process, SystemTest, ZONE, run
 from pcp import PcpServer
 
 SHORT = '[update]\nmin-lease = "1s"\n'
@@ -13,8 +13,9 @@ SERVICE = f'[[service]]\nhost = "{HOST}"\ntype = "_http._tcp"\nport = 8000\nexte
 
 
 class AgentTest(SystemTest):
-    def set_up(self, lifetime=3600, services=SERVICE, pcp="", provider="", external="198.51.100.1", zone_text=None, server=PcpServer, more_servers=()):
-        more = {"zone_text": zone_text} if zone_text else {}
+    def set_up(self, lifetime=3600, services=SERVICE, pcp="", provider="", external="198.51.100.1", zone_text=None, server=PcpServer, more_servers=(), **more):
+        if zone_text:
+            more["zone_text"] = zone_text
         self.dnsd = Dnsd(self, tables=SHORT, **more).start()
         self.pcp = server(self, lifetime=lifetime, external=external)
         key = self.dnsd.keys[0]
@@ -29,12 +30,23 @@ class AgentTest(SystemTest):
             [[provider]]
             name = "home"
             zone = "{ZONE}"
-            server = "127.0.0.1:{self.dnsd.port}"
+            server = "127.0.0.1:{self.provider_port()}"
             key = {{ name = "{key.name}", algorithm = "{key.algorithm}", secret = "{key.secret}" }}
             {provider}
             """ + services)
         self.state = os.path.join(self.dnsd.folder, "agent.state")
         return self.start_agent()
+
+    def provider_port(self):
+        return self.dnsd.port
+
+    def command(self, *words):
+        return run([os.path.join(BIN, "pcp-ddns"), *words, "--config", self.config])
+
+    def status(self):
+        code, text = self.command("status", "--json")
+        self.assertEqual(code, 0, text)
+        return json.loads(text)
 
     def start_agent(self):
         self.agent = Process([os.path.join(BIN, "pcp-ddns"), "--config", self.config])

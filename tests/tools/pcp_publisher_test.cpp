@@ -131,6 +131,38 @@ TEST(Publisher, FirstUpdate) {
   EXPECT_FALSE(host.begin(seconds(2)));
 }
 
+TEST(Publisher, NewsAreEndpointsOverTcpThatHaveChanged) {
+  Host host;
+  host.web.protocol = 6;
+  const External first = external("198.51.100.1", 8001);
+  const External second = external("198.51.100.2", 8001);
+  // The port alone, the address alone, a refresh, nothing any more.
+  for (const External& endpoint : {first, second}) {
+    host.want(endpoint, {});
+    host.begin({});
+    EXPECT_TRUE(host.publisher.take_news().empty());
+    host.answer({}, Rcode::NOERROR, 100);
+    const auto news = host.publisher.take_news();
+    ASSERT_EQ(news.size(), 1U);
+    EXPECT_EQ(news[0].owner, name(WEB));
+    EXPECT_EQ(news[0].endpoints, std::vector{endpoint});
+  }
+  host.want(second, seconds(60));
+  ASSERT_TRUE(host.begin(seconds(60)));
+  host.answer(seconds(60), Rcode::NOERROR, 100);
+  EXPECT_TRUE(host.publisher.take_news().empty());
+  host.want(first, seconds(61));
+  host.begin(seconds(61));
+  host.answer(seconds(61), Rcode::REFUSED);
+  EXPECT_TRUE(host.publisher.take_news().empty());
+  host.want(std::vector<ServiceEndpoint>{}, seconds(200));
+  ASSERT_TRUE(host.begin(seconds(200)));
+  host.answer(seconds(200));
+  const auto news = host.publisher.take_news();
+  ASSERT_EQ(news.size(), 1U);
+  EXPECT_TRUE(news[0].endpoints.empty());
+}
+
 TEST(Publisher, AChangeTouchesOnlyWhatIsOurs) {
   Host host;
   host.want(external("198.51.100.1", 8001), {});
@@ -442,6 +474,26 @@ TEST(Records, AddressesOfAHostHaveNamesOfTheirOwn) {
     EXPECT_EQ(may_belong_to(key, ssh, name("dyn.example.")),
               key.owner.to_text().find("_http") == std::string::npos &&
                   key.owner.to_text().find("_sip") == std::string::npos);
+}
+
+TEST(Records, EndpointsAreReadFromTxt) {
+  for (const External& one : {external("198.51.100.1", 8001), external("2001:db8::1", 65535)}) {
+    EXPECT_EQ(external_from_text(to_text(one)), one);
+  }
+  for (const char* text : {"", "198.51.100.1", "198.51.100.1:", "198.51.100.1:0", "198.51.100.1:1x",
+                           "198.51.100.1:65536", "[198.51.100.1]:1", "2001:db8::1:1", "h1:1"}) {
+    EXPECT_EQ(external_from_text(text), std::nullopt) << text;
+  }
+  const auto endpoints = [](const char* owner, const char* txt) {
+    const Record record{name(owner), Type::TXT, Class::IN, 60,
+                        zones::rdata_from_text(Type::TXT, txt).value()};
+    return endpoints_of(std::span(&record, 1), name(WEB));
+  };
+  EXPECT_EQ(endpoints(WEB, R"("path=/" "endpoint=198.51.100.1:8001")"),
+            std::vector{external("198.51.100.1", 8001)});
+  EXPECT_TRUE(endpoints(WEB, R"("endpoint=198.51.100.1:8001" "path=/")").empty()) << "it is last";
+  EXPECT_TRUE(endpoints(WEB, R"("")").empty());
+  EXPECT_TRUE(endpoints("h1.dyn.example.", R"("endpoint=198.51.100.1:8001")").empty());
 }
 
 TEST(Records, Ipv6AndUri) {

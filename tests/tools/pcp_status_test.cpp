@@ -24,7 +24,7 @@ Status example() {
                       seconds(1800),
                       seconds(3900),
                       "",
-                      {{"home", ProviderStatus::State::PUBLISHED, ""},
+                      {{"home", ProviderStatus::State::PUBLISHED, "", zones::Reachability::SILENT},
                        {"other", ProviderStatus::State::FAILED, "REFUSED: \"no\" \x01\xff"}}},
                      {"_sip._udp.h1.dyn.example.",
                       "udp 5060",
@@ -42,25 +42,26 @@ TEST(PcpStatus, Table) {
       to_table(example()),
       "PCP server 10.64.0.1, asked from 10.64.0.2\n\n"
       "SERVICE                     HERE      ENDPOINT           STATE                         "
-      "              RENEWAL  UNTIL\n"
+      "              REACHED  RENEWAL  UNTIL\n"
       "_http._tcp.h1.dyn.example.  tcp 8000  198.51.100.1:8001  mapped, published at home, "
-      "failed at other  30min    1h 5min\n"
+      "failed at other  silent   30min    1h 5min\n"
       "_sip._udp.h1.dyn.example.   udp 5060  -                  refused                       "
-      "              30s      -\n"
+      "              -        30s      -\n"
       "\n_http._tcp.h1.dyn.example. at other: REFUSED: \"no\" \x01\xff\n"
       "_sip._udp.h1.dyn.example.: NO_RESOURCES\n");
 }
 
 TEST(PcpStatus, Rfc8259Json) {
-  EXPECT_EQ(to_json(example()),
-            R"({"gateway":"PCP server 10.64.0.1, asked from 10.64.0.2","error":null,"services":[)"
-            R"({"name":"_http._tcp.h1.dyn.example.","internal":"tcp 8000",)"
-            R"("external":"198.51.100.1:8001","state":"mapped","renewal":1800,"end":3900,)"
-            R"("error":null,"providers":[{"name":"home","state":"published","error":null},)"
-            R"({"name":"other","state":"failed","error":"REFUSED: \"no\" \u0001\u00ff"}]},)"
-            R"({"name":"_sip._udp.h1.dyn.example.","internal":"udp 5060","external":null,)"
-            R"("state":"refused","renewal":30,"end":null,"error":"NO_RESOURCES",)"
-            R"("providers":[{"name":"home","state":"nothing","error":null}]}]})");
+  EXPECT_EQ(
+      to_json(example()),
+      R"({"gateway":"PCP server 10.64.0.1, asked from 10.64.0.2","error":null,"services":[)"
+      R"({"name":"_http._tcp.h1.dyn.example.","internal":"tcp 8000",)"
+      R"("external":"198.51.100.1:8001","state":"mapped","renewal":1800,"end":3900,)"
+      R"("error":null,"providers":[{"name":"home","state":"published","error":null,"reached":"silent"},)"
+      R"({"name":"other","state":"failed","error":"REFUSED: \"no\" \u0001\u00ff","reached":null}]},)"
+      R"({"name":"_sip._udp.h1.dyn.example.","internal":"udp 5060","external":null,)"
+      R"("state":"refused","renewal":30,"end":null,"error":"NO_RESOURCES",)"
+      R"("providers":[{"name":"home","state":"nothing","error":null,"reached":null}]}]})");
   EXPECT_EQ(to_json(Status{.gateway = "", .error = "no router", .services = {}}),
             R"({"gateway":null,"error":"no router","services":[]})");
 }

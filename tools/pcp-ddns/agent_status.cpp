@@ -15,10 +15,10 @@ std::chrono::seconds from_now(Time time) {
 }
 
 ProviderStatus provider_status(const Provider& provider, const ServiceConfig& service,
-                               bool has_endpoint) {
+                               const std::optional<External>& endpoint) {
   ProviderStatus status;
   status.name = provider.config().name;
-  if (!has_endpoint) return status;
+  if (!endpoint) return status;
   status.state = ProviderStatus::State::PUBLISHED;
   for (const RRsetKey& key :
        {RRsetKey{service.owner, zones::Type::SRV}, RRsetKey{service.owner, zones::Type::TXT}}) {
@@ -28,6 +28,7 @@ ProviderStatus provider_status(const Provider& provider, const ServiceConfig& se
         progress.error.empty() ? ProviderStatus::State::WAITING : ProviderStatus::State::FAILED;
     status.error = progress.error;
   }
+  status.reached = provider.reached(service.owner, *endpoint);
   return status;
 }
 
@@ -46,7 +47,7 @@ Status Agent::status() const {
     service.name = config.owner.to_text();
     service.internal =
         config.type.substr(config.type.find('.') + 2) + " " + std::to_string(config.port);
-    bool has_endpoint = false;
+    std::optional<External> endpoint;  // that is published, or will be
     if (client_) {
       const Mapping& mapping = client_->mappings()[service_mapping_[i]];
       service.error = mapping.error();
@@ -55,13 +56,12 @@ Status Agent::status() const {
       if (mapping.external()) {
         service.external = to_text(*mapping.external());
         service.end = from_now(mapping.expires());
-        has_endpoint = may_be_published(mapping.external()->address);
-        service.state =
-            has_endpoint ? ServiceStatus::State::MAPPED : ServiceStatus::State::NOT_GLOBAL;
+        if (may_be_published(mapping.external()->address)) endpoint = mapping.external();
+        service.state = endpoint ? ServiceStatus::State::MAPPED : ServiceStatus::State::NOT_GLOBAL;
       }
     }
     for (const std::size_t index : config.providers) {
-      service.providers.push_back(provider_status(*providers_[index], config, has_endpoint));
+      service.providers.push_back(provider_status(*providers_[index], config, endpoint));
     }
     status.services.push_back(std::move(service));
   }

@@ -11,6 +11,7 @@
 #include "tools/pcp-ddns/config.h"
 #include "tools/pcp-ddns/records.h"
 #include "tools/pcp-ddns/report.h"
+#include "zones/reachability.h"
 
 namespace pcp_ddns {
 
@@ -36,6 +37,11 @@ class Provider {
   /// Records that are, or may be, at the provider: what has to be known after a restart.
   virtual std::vector<OwnRecord> ours() const = 0;
   virtual Progress progress(const RRsetKey& key) const = 0;
+  /// What the provider saw when it tried a service's endpoint, as far as it tries.
+  virtual zones::Reachability reached(const zones::Name& /*owner*/,
+                                      const External& /*endpoint*/) const {
+    return zones::Reachability::UNKNOWN;
+  }
   /// True when nothing of ours is left that can be taken away, as far as is known.
   virtual bool is_clean() const = 0;
 };

@@ -6,10 +6,12 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "tools/pcp-ddns/mapping.h"
 #include "tools/pcp-ddns/provider.h"
+#include "tools/pcp-ddns/reachability.h"
 #include "tools/pcp-ddns/records.h"
 #include "zones/message.h"
 
@@ -59,6 +61,8 @@ class Publisher {
   Report answered(const zones::Message& response, std::uint16_t tsig_error, Time now);
   /// There was none.
   Report failed(const std::string& why, Time now);
+  /// What accepted updates have changed since the last call.
+  std::vector<PublishedEndpoints> take_news() { return std::exchange(news_, {}); }
   bool is_busy() const { return !plan_.empty(); }
   Progress progress(const RRsetKey& key) const;
   /// True when nothing of ours is left, as far as is known.
@@ -103,6 +107,7 @@ class Publisher {
   const Random random_;
   std::map<RRsetKey, Entry> entries_;
   std::vector<Part> plan_;  // under way
+  std::vector<PublishedEndpoints> news_;
   Time begun_{};
   Time not_before_{};
   int failures_ = 0;

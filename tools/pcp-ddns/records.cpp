@@ -1,7 +1,7 @@
 #include "tools/pcp-ddns/records.h"
 
 #include <algorithm>
-#include <optional>
+#include <charconv>
 
 #include "tools/common/portal_records.h"
 #include "zones/host_text.h"
@@ -16,6 +16,7 @@ using zones::Type;
 
 constexpr std::string_view ADDRESS_LABEL = "ip-";
 constexpr std::string_view DIRECT_LABEL = "direct";
+constexpr std::string_view ENDPOINT_KEY = "endpoint=";
 constexpr std::uint8_t TCP = 6;  // IANA "Protocol Numbers"
 constexpr std::uint16_t HTTP_PORT = 80;
 constexpr std::uint16_t HTTPS_PORT = 443;
@@ -133,6 +134,42 @@ std::string to_text(const External& external) {
          std::to_string(external.port);
 }
 
+std::optional<External> external_from_text(std::string_view text) {
+  const std::size_t colon = text.rfind(':');
+  if (colon == std::string_view::npos) return std::nullopt;
+  std::string_view address = text.substr(0, colon);
+  const bool bracketed = address.starts_with('[') && address.ends_with(']');
+  if (bracketed) address = address.substr(1, address.size() - 2);
+  const auto parsed = keys::address_from_text(std::string(address));
+  std::uint16_t port = 0;
+  const std::string_view digits = text.substr(colon + 1);
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), port);
+  if (!parsed || error != std::errc() || end != digits.data() + digits.size() || port == 0 ||
+      keys::is_ipv4(*parsed) == bracketed) {
+    return std::nullopt;
+  }
+  return External{*parsed, port};
+}
+
+std::vector<External> endpoints_of(std::span<const zones::Record> records, const Name& owner) {
+  std::vector<External> endpoints;
+  for (const zones::Record& record : records) {
+    if (record.type != Type::TXT || !(record.owner == owner)) continue;
+    // The last string: those of the user come before it.
+    std::string_view last;
+    std::string_view rest(reinterpret_cast<const char*>(record.rdata.data()), record.rdata.size());
+    while (!rest.empty()) {
+      last = rest.substr(1, static_cast<unsigned char>(rest.front()));
+      rest.remove_prefix(1 + last.size());
+    }
+    if (!last.starts_with(ENDPOINT_KEY)) continue;
+    if (const auto one = external_from_text(last.substr(ENDPOINT_KEY.size()))) {
+      endpoints.push_back(*one);
+    }
+  }
+  return endpoints;
+}
+
 Wanted wanted_records(std::span<const ServiceEndpoint> endpoints, const ProviderConfig& provider) {
   Wanted wanted;
   Targets targets;
@@ -183,9 +220,12 @@ Wanted wanted_records(std::span<const ServiceEndpoint> endpoints, const Provider
       }
     }
     std::vector<std::string> txt = service.txt;
-    txt.push_back("endpoint=" + to_text(endpoint.external));
+    txt.push_back(std::string(ENDPOINT_KEY) + to_text(endpoint.external));
     add(service.host, service.owner, Type::SRV, srv_rdata(service, port, target));
     add(service.host, service.owner, Type::TXT, txt_rdata(txt));
+    if (service.protocol == TCP) {
+      wanted[{service.owner, Type::TXT}].tcp_endpoints.push_back(endpoint.external);
+    }
     if (!service.uri.empty()) {
       add(service.host, service.owner, Type::URI, uri_rdata(service, port, target));
     }

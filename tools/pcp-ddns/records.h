@@ -3,8 +3,10 @@
 
 #include <compare>
 #include <map>
+#include <optional>
 #include <set>
 #include <span>
+#include <string_view>
 #include <vector>
 
 #include "tools/pcp-ddns/config.h"
@@ -26,6 +28,7 @@ struct WantedRRset {
   std::vector<zones::Rdata> rdatas;
   Time until{};      // lease and TTL have to be over by then
   zones::Name host;  // of the service; what belongs to one host is published together
+  std::vector<External> tcp_endpoints{};  // that are told by a service's TXT
 };
 using Wanted = std::map<RRsetKey, WantedRRset>;
 
@@ -39,6 +42,11 @@ struct ServiceEndpoint {
 
 /// "198.51.100.1:8001", "[2001:db8::1]:8001".
 std::string to_text(const External& external);
+/// The inverse; empty for any other text.
+std::optional<External> external_from_text(std::string_view text);
+/// The endpoints that the TXT records of a service tell.
+std::vector<External> endpoints_of(std::span<const zones::Record> records,
+                                   const zones::Name& owner);
 
 /// The records of all services of one provider: A or AAAA at the host, SRV and TXT (and URI) at
 /// _service._proto below it. TXT has the key "endpoint", which to_text() makes, after those of the

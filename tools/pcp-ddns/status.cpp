@@ -35,6 +35,33 @@ std::string to_text(ServiceStatus::State state) {
   return "not-global";
 }
 
+/// Empty: nothing is known.
+std::string to_text(zones::Reachability reached) {
+  switch (reached) {
+    case zones::Reachability::ANSWERED:
+      return "yes";
+    case zones::Reachability::REFUSED:
+      return "refused";
+    case zones::Reachability::SILENT:
+      return "silent";
+    case zones::Reachability::UNKNOWN:
+    case zones::Reachability::TRYING:
+      break;
+  }
+  return {};
+}
+
+/// Of providers that do not agree, what each saw.
+std::string reached_text(const std::vector<ProviderStatus>& providers) {
+  std::string text;
+  for (const ProviderStatus& provider : providers) {
+    const std::string one = to_text(provider.reached);
+    if (one.empty() || text.find(one) != std::string::npos) continue;
+    text += (text.empty() ? "" : ", ") + one;
+  }
+  return text.empty() ? "-" : text;
+}
+
 /// RFC 8259 §7. What is not ASCII is passed on when it is UTF-8, which nobody has checked: errors
 /// come from the network, so other octets are escaped as the code points of their value.
 std::string quoted(const std::string& text) {
@@ -70,10 +97,11 @@ std::string duration_text(const std::optional<std::chrono::seconds>& time) {
   return std::to_string(minutes / 60) + "h " + std::to_string(minutes % 60) + "min";
 }
 
-using Row = std::array<std::string, 6>;
+constexpr std::size_t COLUMNS = 7;
+using Row = std::array<std::string, COLUMNS>;
 
 std::string aligned(const std::vector<Row>& rows) {
-  std::array<std::size_t, 6> widths{};
+  std::array<std::size_t, COLUMNS> widths{};
   for (const Row& row : rows) {
     for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
   }
@@ -101,7 +129,7 @@ bool Status::is_well() const {
 }
 
 std::string to_table(const Status& status) {
-  std::vector<Row> rows{{"SERVICE", "HERE", "ENDPOINT", "STATE", "RENEWAL", "UNTIL"}};
+  std::vector<Row> rows{{"SERVICE", "HERE", "ENDPOINT", "STATE", "REACHED", "RENEWAL", "UNTIL"}};
   std::string errors;
   for (const ServiceStatus& service : status.services) {
     std::string state = to_text(service.state);
@@ -116,7 +144,8 @@ std::string to_table(const Status& status) {
     if (!service.error.empty()) errors += service.name + ": " + service.error + "\n";
     rows.push_back({service.name, service.internal,
                     service.external.empty() ? "-" : service.external, state,
-                    duration_text(service.renewal), duration_text(service.end)});
+                    reached_text(service.providers), duration_text(service.renewal),
+                    duration_text(service.end)});
   }
   const std::string first = status.gateway.empty() ? status.error : status.gateway;
   return (first.empty() ? "" : first + "\n\n") + aligned(rows) +
@@ -136,7 +165,8 @@ std::string to_json(const Status& status) {
     for (const ProviderStatus& provider : service.providers) {
       if (text.back() == '}') text += ',';
       text += "{\"name\":" + quoted(provider.name) + ",\"state\":\"" + to_text(provider.state) +
-              "\",\"error\":" + quoted_or_null(provider.error) + "}";
+              "\",\"error\":" + quoted_or_null(provider.error) +
+              ",\"reached\":" + quoted_or_null(to_text(provider.reached)) + "}";
     }
     text += "]}";
   }

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "tools/pcp-ddns/mapping.h"
+#include "zones/reachability.h"
 
 namespace pcp_ddns {
 
@@ -20,6 +21,8 @@ struct ProviderStatus {
     NOTHING     // there is no endpoint to publish
   } state = State::NOTHING;
   std::string error;  // of FAILED
+  /// What the provider saw when it tried the endpoint; UNKNOWN: it does not try, or not yet.
+  zones::Reachability reached = zones::Reachability::UNKNOWN;
 };
 
 struct ServiceStatus {
@@ -46,7 +49,7 @@ struct Status {
 std::string to_table(const Status& status);
 /// One line:
 /// {"gateway":…,"error":…,"services":[{"name":…,"internal":…,"external":…,"state":"mapped",
-///  "renewal":1800,"end":3600,"error":…,"providers":[{"name":…,"state":"published","error":…}]}]}
+///  "renewal":1800,"end":3600,"error":…,"providers":[{"name":…,"state":"published","error":…,"reached":"yes"}]}]}
 /// What there is not is null; times are in seconds from now.
 std::string to_json(const Status& status);
 
