@@ -94,7 +94,8 @@ class Cgn(CgnTest):
         self.assertNotIn("FAILED", text)
 
     def test_check_by_pcp(self):
-        self.checks(r"ok      PCP server 10\.64\.0\.1, asked from 10\.64\.0\.2, answers; its epoch is \d+ s$")
+        self.checks(r"ok      PCP server 10\.64\.0\.1, asked from 10\.64\.0\.2, answers; its epoch is \d+ s$(.|\n)*"
+                    r"ok      this host's own traffic to 11\.0\.0\.10#53 comes from 11\.0\.0\.1:\d+$")
         self.net.ip("host", "route del default")
         self.assertRegex(self.check()[1], "FAILED  there is no default router")
 

@@ -1,4 +1,4 @@
-"""A PCP server for tests (RFC 6887): MAP and ANNOUNCE on a loopback address, forwards nothing, does as it is told."""
+"""A PCP server for tests (RFC 6887): MAP, PEER and ANNOUNCE on a loopback address, forwards nothing, does as it is told."""
 import ipaddress
 import socket
 import struct
@@ -8,7 +8,7 @@ import time
 RESULTS = {"SUCCESS": 0, "UNSUPP_VERSION": 1, "NOT_AUTHORIZED": 2, "MALFORMED_REQUEST": 3, "UNSUPP_OPCODE": 4,
            "UNSUPP_OPTION": 5, "MALFORMED_OPTION": 6, "NETWORK_FAILURE": 7, "NO_RESOURCES": 8, "UNSUPP_PROTOCOL": 9,
            "USER_EX_QUOTA": 10, "CANNOT_PROVIDE_EXTERNAL": 11, "ADDRESS_MISMATCH": 12, "EXCESSIVE_REMOTE_PEERS": 13}
-ANNOUNCE, MAP = 0, 1
+ANNOUNCE, MAP, PEER = 0, 1, 2
 CLIENT_PORT = 5350
 
 
@@ -68,6 +68,8 @@ class PcpServer:
         self.taken = set()        # external ports of others, or (protocol, port)
         self.mappings = {}        # (protocol, internal port): [nonce, external port, end, peer, options]
         self.requests = []
+        self.outgoing = None      # the address of hosts' own traffic; None: PEER is not known
+        self.flows = []           # (protocol, internal port, peer's address, port) of PEER requests
         self.lock = threading.Condition()
         self.began = time.monotonic()
         self.thread = threading.Thread(target=self._serve, daemon=True)
@@ -127,6 +129,8 @@ class PcpServer:
     def _answer(self, octets, peer):
         if len(octets) < 24 or octets[0] != 2 or octets[1] & 0x80:
             return None
+        if octets[1] == PEER:
+            return self._peer(octets)
         if octets[1] != MAP:
             return self.header(octets[1], 0, 0)
         request = Request(octets, peer)
@@ -155,6 +159,14 @@ class PcpServer:
             return self.header(MAP, RESULTS["CANNOT_PROVIDE_EXTERNAL"], 30) + octets[24:]
         self.mappings[key] = [request.nonce, port, time.monotonic() + self.lifetime, peer, request.options]
         return self.answer(*key, self.mappings[key])
+
+    def _peer(self, octets):
+        protocol, internal = struct.unpack_from("!B3xH", octets, 36)
+        port, = struct.unpack_from("!H", octets, 60)
+        self.flows.append((protocol, internal, unpacked(octets[64:80]), port))
+        if not self.outgoing:
+            return self.header(PEER, RESULTS["UNSUPP_OPCODE"], 30) + octets[24:]
+        return self.header(PEER, 0, 120) + octets[24:42] + struct.pack("!H", internal) + packed(self.outgoing) + octets[60:80]
 
     def wait_for(self, condition, time_limit=60):
         """Until `condition(self)` holds, which is asked after each request."""

@@ -78,7 +78,7 @@ class Commands(AgentTest):
         serial, asked = self.dnsd.serial(), len(self.pcp.requests)
         code, text = self.command("check")
         self.assertEqual(code, 0, text)
-        self.assertEqual([line.split()[:2] for line in text.splitlines()], [["ok", "state"], ["ok", "PCP"], ["ok", "provider"]]])
+        self.assertEqual([line.split()[:2] for line in text.splitlines()], [["ok", "state"], ["ok", "PCP"], ["ok", "provider"], ["no", "PCP"]])
         self.assertRegex(text, r"asked from 127\.0\.0\.1, answers; its epoch is \d+ s")
         self.assertRegex(text, r"127\.0\.0\.1#\d+ knows the key, and takes updates of dyn\.example\.")
         self.assertEqual((self.dnsd.serial(), len(self.pcp.requests)), (serial, asked))
@@ -94,6 +94,27 @@ class Commands(AgentTest):
         self.assertRegex(text, r"FAILED  PCP server 127\.0\.0\.3#9.*does not answer")
         self.assertRegex(text, r"FAILED  provider home")
         self.assertNotIn("AAAA", text)
+
+    def test_the_address_of_outgoing_traffic(self):
+        """RFC 6887 12: PEER tells it."""
+        self.set_up()
+        self.wait_until(self.at())
+        for outgoing, code_word, says in (
+                (None, "no", f"PCP server {self.pcp.name}, asked from 127.0.0.1, has no PEER"),
+                ("198.51.100.1", "ok", r"this host's own traffic to 127.0.0.1#PORT comes from 198.51.100.1:\d+$"),
+                ("198.51.100.9", "WARNING", r"comes from 198.51.100.9:\d+, but the mappings are at 198.51.100.1: .*"
+                                            r"several external addresses .*RFC 4787 REQ-2")):
+            self.pcp.outgoing = outgoing
+            code, text = self.command("check")
+            self.assertEqual(code, 0, text)
+            self.assertRegex(text, rf"(?m)^{code_word} .*" + says.replace("PORT", str(self.dnsd.port)))
+            protocol, _, address, port = self.pcp.flows[-1]
+            self.assertEqual((protocol, address, port), (17, "127.0.0.1", self.dnsd.port))
+        self.stop_agent()
+        # Nothing is published: there is nothing to compare.
+        code, text = self.command("check")
+        self.assertEqual(code, 0, text)
+        self.assertRegex(text, r"(?m)^ok .*comes from 198\.51\.100\.9:\d+$")
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@
 #include <ostream>
 
 #include "tools/pcp-ddns/check_ask.h"
+#include "tools/pcp-ddns/check_flow.h"
 #include "tools/pcp-ddns/check_provider.h"
 #include "tools/pcp-ddns/nat_pmp.h"
 #include "tools/pcp-ddns/upnp.h"
@@ -91,7 +92,8 @@ Finding check_way(const Way& way, const Surroundings& surroundings) {
 
 /// What gives mappings. Servers that are configured are all asked; else one that is found is
 /// enough.
-bool check_ways(const Config& config, std::ostream& out) {
+/// @param pcp  the first that answers by PCP
+bool check_ways(const Config& config, std::optional<Way>& pcp, std::ostream& out) {
   boost::asio::io_context context;
   const Surroundings surroundings = look_around(context);
   const std::vector<Way> ways = list_ways(config.pcp, surroundings);
@@ -100,6 +102,7 @@ bool check_ways(const Config& config, std::ostream& out) {
   for (const Way& way : ways) {
     Finding finding = check_way(way, surroundings);
     well = well || finding.verdict == Verdict::OK;
+    if (finding.verdict == Verdict::OK && way.protocol == Protocol::PCP && !pcp) pcp = way;
     if (guessed && finding.verdict == Verdict::FAILED) finding.verdict = Verdict::NO;
     out << finding;
     if (guessed && well) return true;
@@ -120,9 +123,12 @@ bool check_surroundings(const Config& config, std::ostream& out) {
   const Finding state = check_state(config.state);
   out << state;
   bool well = state.verdict == Verdict::OK;
-  well = check_ways(config, out) && well;
+  std::optional<Way> pcp;
+  well = check_ways(config, pcp, out) && well;
   for (std::size_t i = 0; i < config.providers.size(); ++i) {
-    well = check_provider(config, i, out).well && well;
+    const ProviderFinding found = check_provider(config, i, out);
+    well = well && found.well;
+    if (pcp && found.server) check_flow(*pcp, *found.server, found.published, out);
   }
   return well;
 }
