@@ -10,15 +10,16 @@
 namespace dnsd {
 
 /// What a bucket keeps: when it will be full again (GCRA, as a leaky bucket is called that keeps
-/// one number only). It holds one second's worth of units. Any thread, no lock; one that is empty
-/// is not written to by those who find it so.
+/// one number only). It holds one second's worth of units, where not told otherwise. Any thread, no
+/// lock; one that is empty is not written to by those who find it so.
 class Bucket {
  public:
   using Time = std::chrono::steady_clock::time_point;
 
   /// Takes one unit if there is one.
   /// @param interval_ns  that one unit takes to come back
-  bool take(std::int64_t interval_ns, Time now);
+  /// @param full_ns      that all of them take
+  bool take(std::int64_t interval_ns, Time now, std::int64_t full_ns = 1'000'000'000);
   /// Takes units whether they are there or not; what is owed is at most ten seconds' worth.
   void charge(std::uint32_t units, std::int64_t interval_ns, Time now);
   /// True while there is nothing to take.
@@ -49,19 +50,42 @@ class Budget {
   Bucket bucket_;
 };
 
-/// A budget for each source: an IPv4 address, or an IPv6 /64. Sources are hashed with a random key
-/// into a fixed number of budgets, so two of them may share one, but nobody can choose with whom.
-class SourceBudget {
+/// Sources as numbers: an IPv4 address, or an IPv6 /64. They are hashed with a random key into a
+/// fixed range, so two of them may share a number, but nobody can choose with whom.
+class SourceNumbers {
  public:
-  using Address = Budget::Address;
-  static constexpr std::size_t BUDGETS = 4096;  // 64 KiB
+  static constexpr std::size_t NUMBERS = 4096;
 
-  explicit SourceBudget(std::uint32_t rate);
-  Budget& of(const Address& source);
+  SourceNumbers();
+  std::size_t of(const Budget::Address& source) const;
 
  private:
   std::array<std::uint8_t, 16> hash_key_{};
+};
+
+/// A budget for each source (SourceNumbers).
+class SourceBudget {
+ public:
+  using Address = Budget::Address;
+  static constexpr std::size_t BUDGETS = SourceNumbers::NUMBERS;  // 64 KiB
+
+  explicit SourceBudget(std::uint32_t rate);
+  Budget& of(const Address& source) { return budgets_[numbers_.of(source)]; }
+
+ private:
+  const SourceNumbers numbers_;
   std::unique_ptr<Budget[]> budgets_;
+};
+
+/// The same with buckets, for rates that are told at each use.
+class SourceBuckets {
+ public:
+  Bucket& of(const Budget::Address& source) { return buckets_[numbers_.of(source)]; }
+
+ private:
+  const SourceNumbers numbers_;
+  std::unique_ptr<Bucket[]> buckets_ =
+      std::make_unique<Bucket[]>(SourceNumbers::NUMBERS);  // 32 KiB
 };
 
 }  // namespace dnsd
