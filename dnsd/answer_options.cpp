@@ -3,6 +3,8 @@
 #include <algorithm>
 
 #include "dnsd/dispatch.h"
+#include "dnsd/rate_limit.h"
+#include "dnsd/reachability.h"
 #include "dnsd/state.h"
 
 namespace dnsd {
@@ -27,6 +29,23 @@ void AnswerOptions::answer(const Policy& policy, const Request& request, const P
         std::array{static_cast<std::uint8_t>(peer.idle_timeout_100ms >> 8),
                    static_cast<std::uint8_t>(peer.idle_timeout_100ms)});
   }
+  if (request.asks(RequestOption::REACHABILITY) && policy.reachability) {
+    answer_reachability(*policy.reachability, request.reachability);
+  }
+}
+
+void AnswerOptions::answer_reachability(const ReachabilityTable& table,
+                                        std::span<const std::uint8_t> asked) {
+  const auto endpoint = zones::read_reachability_request(asked);
+  if (!endpoint) return;
+  const auto [state, age] = table.find(*endpoint, ResponseLimiter::coarse_now());
+  std::array<std::uint8_t, zones::MAX_REACHABILITY_ANSWER_OCTETS> data{};
+  const std::size_t size =
+      zones::write_reachability_answer({.endpoint = *endpoint,
+                                        .state = state,
+                                        .age_seconds = static_cast<std::uint32_t>(age.count())},
+                                       data);
+  put(OptionCode::REACHABILITY, std::span(data).first(size));
 }
 
 std::vector<zones::EdnsOption> AnswerOptions::list() const {

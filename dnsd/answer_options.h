@@ -13,14 +13,16 @@
 #include "dnsd/identity.h"
 #include "dnsd/query.h"
 #include "zones/edns.h"
+#include "zones/reachability.h"
 
 namespace dnsd {
 
 struct Peer;
 struct Policy;
+class ReachabilityTable;
 
-/// COOKIE, NSID and TCP keepalive. Lives on the stack of whoever answers; no allocation, and
-/// nothing is written for a request without such an option.
+/// COOKIE, NSID, TCP keepalive and REACHABILITY. Lives on the stack of whoever answers; no
+/// allocation, and nothing is written for a request without such an option.
 class AnswerOptions {
  public:
   using Clock = std::function<std::chrono::sys_seconds()>;
@@ -41,9 +43,11 @@ class AnswerOptions {
 
  private:
   static constexpr std::size_t HEADER_OCTETS = 4;  // code and length
-  static constexpr std::size_t MAX_OCTETS =
-      3 * HEADER_OCTETS + Cookies::OCTETS + Identity::MAX_NSID_OCTETS + 2;
+  static constexpr std::size_t MAX_OCTETS = 4 * HEADER_OCTETS + Cookies::OCTETS +
+                                            Identity::MAX_NSID_OCTETS + 2 +
+                                            zones::MAX_REACHABILITY_ANSWER_OCTETS;
 
+  void answer_reachability(const ReachabilityTable& table, std::span<const std::uint8_t> asked);
   void put(zones::OptionCode code, std::span<const std::uint8_t> data);
 
   std::size_t size_ = 0;

@@ -5,10 +5,11 @@
 #include <set>
 #include <tuple>
 
-#include "dnsd/config_fields.h"
 #include "dnsd/config_admin.h"
+#include "dnsd/config_fields.h"
 #include "dnsd/config_identity.h"
 #include "dnsd/config_keys.h"
+#include "dnsd/config_reachability.h"
 #include "dnsd/config_sig0.h"
 #include "dnsd/config_upstream.h"
 #include "dnsd/http/config_http.h"
@@ -221,6 +222,7 @@ void read_all(ConfigFields& top, Config& config) {
   read_tsig(top, config.tsig);
   read_tcp(top, config.tcp);
   read_rate_limit(top, config.rate_limit);
+  read_reachability(top, config.reachability);
   read_update(top, config.update);
   read_sig0(top, config);
   read_cookies(top, config);
@@ -260,7 +262,8 @@ ConfigResult read_config(const std::filesystem::path& file) {
   return parse_config(text, file);
 }
 
-std::shared_ptr<const Policy> make_policy(const Config& config) {
+std::shared_ptr<const Policy> make_policy(const Config& config,
+                                          std::shared_ptr<const ReachabilityTable> reachability) {
   auto policy = std::make_shared<Policy>();
   policy->udp_octets = config.udp_octets;
   policy->identity = config.identity;
@@ -282,6 +285,11 @@ std::shared_ptr<const Policy> make_policy(const Config& config) {
   if (config.rate_limit.is_on()) {
     policy->rate_limit = std::make_shared<ResponseLimiter>(config.rate_limit);
   }
+  if (reachability) {
+    policy->reachability_rules = config.reachability;
+    policy->reachability_rules.own = own_addresses(config);
+    policy->reachability = std::move(reachability);
+  }
   collect_named_keys(*policy);
   return policy;
 }
@@ -298,6 +306,7 @@ std::vector<std::string> needs_restart(const Config& before, const Config& after
   check(before.tcp == after.tcp, "[tcp]");
   check(before.sig0 == after.sig0, "[sig0]");
   check(before.http == after.http, "[http]");
+  check(before.reachability.enabled == after.reachability.enabled, "[reachability] enabled");
   check(before.admin_listen == after.admin_listen, "[admin]");
   const auto limits_of = [](const WriterLimits& update) {
     return std::tuple(update.queue, update.batch, update.replay_window, update.journal_batches,

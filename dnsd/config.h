@@ -13,6 +13,7 @@
 #include "dnsd/endpoint.h"
 #include "dnsd/http/http_config.h"
 #include "dnsd/rate_limit.h"
+#include "dnsd/reachability.h"
 #include "dnsd/state.h"
 #include "dnsd/update_writer.h"
 #include "dnsd/upstream_config.h"
@@ -66,6 +67,7 @@ struct Config {
   LogLevel log_level = LogLevel::INFO;
   TcpLimits tcp;
   RateLimits rate_limit;
+  ReachabilityRules reachability;  // but `own`
   WriterLimits update;
   AuthLimits sig0;
   keys::TsigPolicy tsig{.min_mac_octets = 16};
@@ -95,7 +97,9 @@ ConfigResult read_config(const std::filesystem::path& file);
 ConfigResult parse_config(std::string_view text, const std::filesystem::path& file);
 
 /// What of a configuration is part of each published state.
-std::shared_ptr<const Policy> make_policy(const Config& config);
+/// @param reachability  what was tried; null: nothing is
+std::shared_ptr<const Policy> make_policy(
+    const Config& config, std::shared_ptr<const ReachabilityTable> reachability = nullptr);
 
 /// Fields whose change a reload cannot apply, by name: `listen`, `workers`, `[store]`, …
 std::vector<std::string> needs_restart(const Config& before, const Config& after);

@@ -214,6 +214,24 @@ void add_upstreams(Families& families, const std::vector<UpstreamStatus>& upstre
   }
 }
 
+void add_reachability(Families& families, const ProberCounters& counters) {
+  families.counter("dnsd_reachability_tried_total", "Published endpoints that were tried.",
+                   of(counters.tried));
+  families.begin("dnsd_reachability_results_total", "What became of them.", MetricType::Counter);
+  const auto add = [&](const ProberCounters::Counter& counter, const char* label,
+                       const char* value) {
+    families.add(static_cast<double>(of(counter)), {{label, value}});
+  };
+  add(counters.answered, "result", "answered");
+  add(counters.refused, "result", "refused");
+  add(counters.silent, "result", "silent");
+  add(counters.failed, "result", "failed");
+  families.begin("dnsd_reachability_skipped_total", "Published endpoints that were not tried.",
+                 MetricType::Counter);
+  add(counters.skipped_by_rule, "reason", "rule");
+  add(counters.skipped_by_limit, "reason", "limit");
+}
+
 void add_zones(Families& families, const zones::Catalogue& catalogue) {
   families.gauge("dnsd_zones", "Zones served.", static_cast<double>(catalogue.size()));
   if (catalogue.size() == 0) return;
@@ -269,6 +287,7 @@ std::string metrics_text(const MetricsSources& sources, const State& state) {
   if (sources.dyndns) add_dyndns(families, *sources.dyndns);
   if (sources.writer) add_writer(families, sources.writer());
   if (sources.upstreams) add_upstreams(families, sources.upstreams());
+  if (sources.reachability) add_reachability(families, *sources.reachability);
   add_zones(families, state.catalogue);
   return families.text();
 }

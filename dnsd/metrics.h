@@ -9,6 +9,7 @@
 #include "dnsd/dispatch.h"
 #include "dnsd/http/dyndns.h"
 #include "dnsd/http/listener.h"
+#include "dnsd/reachability_prober.h"
 #include "dnsd/state.h"
 #include "dnsd/tcp_listener.h"
 #include "dnsd/udp_worker.h"
@@ -26,6 +27,7 @@ struct MetricsSources {
   const http::DynDnsCounters* dyndns = nullptr;
   std::function<WriterStatus()> writer{};
   std::function<std::vector<UpstreamStatus>()> upstreams{};
+  const ProberCounters* reachability = nullptr;
   std::string version{};
   std::chrono::sys_seconds started_at{};
 };

@@ -20,6 +20,7 @@ enum class RequestOption : std::uint8_t {
   NSID = 2,                // RFC 5001 §2.1
   KEEPALIVE = 4,           // RFC 7828 §3.2.1
   KEEPALIVE_TIME_OUT = 8,  // … with a time-out, which is for servers to say
+  REACHABILITY = 16,       // zones/reachability.h
 };
 
 /// The parts of a request that decide its answer, found without allocation. Views point into the
@@ -39,7 +40,8 @@ struct Request {
   std::size_t signature_offset = 0;        // of a TSIG or SIG(0) that is the last record; 0: none
   zones::Type signature_type{};            // TSIG or SIG
   std::span<const std::uint8_t> cookie{};  // COOKIE option, well-formed (RFC 7873 §4); empty: none
-  std::uint8_t options = 0;                // RequestOption, or-ed
+  std::span<const std::uint8_t> reachability{};  // data of the REACHABILITY option, as it came
+  std::uint8_t options = 0;                      // RequestOption, or-ed
   bool whole = false;        // all sections could be read, and nothing stands behind them
   zones::Glimpse glimpse{};  // of `qname`, from those who prefetched it
 

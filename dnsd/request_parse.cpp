@@ -67,6 +67,10 @@ bool read_option(zones::OptionCode code, Octets data, Request& request) {
     case zones::OptionCode::TCP_KEEPALIVE:
       note(data.empty() ? RequestOption::KEEPALIVE : RequestOption::KEEPALIVE_TIME_OUT);
       return true;
+    case zones::OptionCode::REACHABILITY:  // of another form it is somebody else's, not wrong
+      if (!request.asks(RequestOption::REACHABILITY)) request.reachability = data;
+      note(RequestOption::REACHABILITY);
+      return true;
     default:
       return true;
   }

@@ -21,6 +21,7 @@
 #include "dnsd/http/portal.h"
 #include "dnsd/log.h"
 #include "dnsd/privileges.h"
+#include "dnsd/reachability_prober.h"
 #include "dnsd/server_zones.h"
 #include "dnsd/tcp_listener.h"
 #include "dnsd/udp_worker.h"
@@ -82,6 +83,9 @@ struct Server::Impl {
   void start_admin();
   void stop();
 
+  std::shared_ptr<const ReachabilityTable> reachability() const {
+    return prober ? prober->table() : nullptr;
+  }
   std::size_t worker_count() const {
     return config.workers != 0 ? config.workers
                                : std::max<std::size_t>(1, std::thread::hardware_concurrency());
@@ -94,7 +98,8 @@ struct Server::Impl {
   zones::Loaded loaded;                              // likewise
   std::unique_ptr<LeaseTable> leases;                // likewise
   std::unique_ptr<StatePublisher> publisher;
-  std::unique_ptr<Upstreams> upstreams;  // null: none are configured
+  std::unique_ptr<Upstreams> upstreams;        // null: none are configured
+  std::unique_ptr<ReachabilityProber> prober;  // null: nothing is tried
   std::unique_ptr<UpdateWriter> writer;
   std::unique_ptr<Dispatcher> dispatcher;
   std::unique_ptr<TcpListener> tcp;
@@ -132,7 +137,7 @@ void Server::Impl::load_zones() {
   State first;
   first.catalogue = builder->freeze();
   first.version = builder->version();
-  first.policy = make_policy(config);
+  first.policy = make_policy(config, reachability());
   config.keyring = {};  // lest it stays after a reload
   publisher = std::make_unique<StatePublisher>(std::move(first));
 }
@@ -205,9 +210,22 @@ void Server::Impl::start_threads() {
     upstreams = std::make_unique<Upstreams>(config.zones, config.store_path, *publisher);
     on_commit = [this](zones::Lsn lsn) { upstreams->committed(lsn); };
   }
+  UpdateWriter::OnAccepted on_accepted;
+  if (prober) {
+    prober->start();
+    on_accepted = [this](const State& state, const UpdateJob& job,
+                         std::span<const zones::Name> touched) {
+      prober->consider({.catalogue = state.catalogue,
+                        .rules = state.policy->reachability_rules,
+                        .message = job.message,
+                        .touched = touched,
+                        .source = job.source,
+                        .source_proven = job.source_proven});
+    };
+  }
   writer = std::make_unique<UpdateWriter>(std::move(store), std::move(builder), *publisher,
                                           std::move(loaded), config.update, now, std::move(leases),
-                                          std::move(on_commit));
+                                          std::move(on_commit), std::move(on_accepted));
   if (upstreams) upstreams->start();
   dispatcher = std::make_unique<Dispatcher>(*writer, now, config.tcp.max_transfers, config.sig0);
   tcp->start(*dispatcher);
@@ -236,6 +254,7 @@ void Server::Impl::start_admin() {
                          .dyndns = dyndns ? &dyndns->counters() : nullptr,
                          .writer = [this] { return writer->status(); },
                          .upstreams = {},
+                         .reachability = prober ? &prober->counters() : nullptr,
                          .version = DNSD_VERSION,
                          .started_at = now()};
   if (upstreams) sources.upstreams = [this] { return upstreams->status(); };
@@ -258,6 +277,7 @@ void Server::Impl::stop() {
   if (tcp) tcp->drain();
   if (dispatcher) dispatcher->stop();
   if (writer) writer->stop();
+  if (prober) prober->stop();
   if (history) history->stop();
   if (upstreams) upstreams->stop();
   if (http) http->stop();
@@ -274,8 +294,10 @@ Server::Server(Config config, const std::function<void()>& before_threads)
     spdlog::warn("running as root; set 'user' to give that up once the ports are bound");
   }
   raise_file_limit(impl.config.tcp.max_connections +
-                   (impl.config.http.is_on() ? impl.config.http.limits.max_connections : 0));
+                   (impl.config.http.is_on() ? impl.config.http.limits.max_connections : 0) +
+                   (impl.config.reachability.enabled ? ProberLimits{}.in_flight : 0));
   try {
+    if (impl.config.reachability.enabled) impl.prober = std::make_unique<ReachabilityProber>();
     privileges.become_user();
     impl.load_zones();
     if (!impl.config.http.tls_listen.empty()) {
@@ -330,7 +352,7 @@ void Server::reload(const Config& config) {
   }
   set_log_level(config.log_level);
   if (impl_->http) impl_->reload_http();
-  impl_->writer->set_policy(make_policy(config));
+  impl_->writer->set_policy(make_policy(config, impl_->reachability()));
   if (impl_->upstreams) impl_->upstreams->retry_now();  // a key may be right now
   spdlog::info("reloaded {}: {}, {}", config.file.string(),
                zones::counted(config.keyring.size(), "key"),

@@ -11,6 +11,7 @@
 
 #include "dnsd/cookies.h"
 #include "dnsd/identity.h"
+#include "dnsd/reachability.h"
 #include "keys/grant.h"
 #include "keys/keyring.h"
 #include "keys/public_key.h"
@@ -41,6 +42,9 @@ struct Policy {
   std::shared_ptr<const Cookies> cookies{};       // none: the option is ignored
   std::shared_ptr<ResponseLimiter> rate_limit{};  // of answers over UDP; none: they are not limited
   Identity identity{};                            // what is told by NSID and in class CHAOS
+  ReachabilityRules reachability_rules{};         // which endpoints are tried
+  /// What became of those that were; none: nothing is tried, and the option is ignored.
+  std::shared_ptr<const ReachabilityTable> reachability{};
 
   const keys::ZoneGrants* grants_of(zones::NameView apex) const {
     const auto found = grants.find(apex);

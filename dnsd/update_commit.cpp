@@ -58,9 +58,20 @@ void UpdateWriter::Impl::commit(std::span<UpdateJob> jobs, bool& answered) {
   note_progress();
   if (!batch.is_empty()) publish(publisher.newest().policy);
   tell_committed();
+  tell_accepted(jobs, outcomes);
   settle(replays, jobs, outcomes);
   answered = true;
   answer(jobs, outcomes);
+}
+
+void UpdateWriter::Impl::tell_accepted(std::span<const UpdateJob> jobs,
+                                       std::span<const Outcome> outcomes) const {
+  if (!on_accepted) return;
+  for (std::size_t index = 0; index < jobs.size(); ++index) {
+    const Outcome& outcome = outcomes[index];
+    if (outcome.is_repeat || outcome.reply.rcode != Rcode::NOERROR) continue;
+    on_accepted(publisher.newest(), jobs[index], outcome.touched);
+  }
 }
 
 void UpdateWriter::Impl::refuse_above_rate(std::span<const UpdateJob> jobs,

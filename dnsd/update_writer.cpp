@@ -32,13 +32,15 @@ UpdateWriter::Impl::Impl(std::unique_ptr<zones::Store> store_in,
                          std::unique_ptr<zones::CatalogueBuilder> builder_in,
                          StatePublisher& publisher_in, const zones::Loaded& loaded,
                          WriterLimits limits_in, Clock clock_in,
-                         std::unique_ptr<LeaseTable> lease_table, OnCommit on_commit_in)
+                         std::unique_ptr<LeaseTable> lease_table, OnCommit on_commit_in,
+                         OnAccepted on_accepted_in)
     : store(std::move(store_in)),
       builder(std::move(builder_in)),
       publisher(publisher_in),
       limits(at_least_one(limits_in)),
       clock(std::move(clock_in)),
       on_commit(std::move(on_commit_in)),
+      on_accepted(std::move(on_accepted_in)),
       leases(std::move(lease_table), limits.lease, *store),
       checkpoint(*store, loaded, &leases.table()),
       replays(limits.replay_window, keys::MAX_FUDGE) {
@@ -140,9 +142,11 @@ void UpdateWriter::Impl::publish_new_policy() {
 UpdateWriter::UpdateWriter(std::unique_ptr<zones::Store> store,
                            std::unique_ptr<zones::CatalogueBuilder> builder,
                            StatePublisher& publisher, zones::Loaded loaded, WriterLimits limits,
-                           Clock clock, std::unique_ptr<LeaseTable> leases, OnCommit on_commit)
+                           Clock clock, std::unique_ptr<LeaseTable> leases, OnCommit on_commit,
+                           OnAccepted on_accepted)
     : impl_(std::make_unique<Impl>(std::move(store), std::move(builder), publisher, loaded, limits,
-                                   std::move(clock), std::move(leases), std::move(on_commit))) {}
+                                   std::move(clock), std::move(leases), std::move(on_commit),
+                                   std::move(on_accepted))) {}
 
 UpdateWriter::~UpdateWriter() { stop(); }
 

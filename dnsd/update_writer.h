@@ -8,6 +8,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 
 #include "dnsd/lease_grant.h"
 #include "dnsd/lease_table.h"
@@ -102,6 +103,13 @@ class UpdateWriter {
   /// Called by the writer's thread (and once by the constructor) when batches up to `lsn` are on
   /// disk and published; must be quick and not throw.
   using OnCommit = std::function<void(zones::Lsn lsn)>;
+  /// Called by the writer's thread with each update that is answered NOERROR and was not here
+  /// before, once the batch is on disk and published and before the answer goes out; must be quick
+  /// and not throw.
+  /// @param state    the newest
+  /// @param touched  names that the update changed
+  using OnAccepted = std::function<void(const State& state, const UpdateJob& job,
+                                        std::span<const zones::Name> touched)>;
 
   /// @param builder  what load() filled, frozen; its newest version is what the publisher holds
   /// @param loaded   as load() gave it: the checkpoint is behind by these names. A store whose
@@ -111,7 +119,8 @@ class UpdateWriter {
   UpdateWriter(std::unique_ptr<zones::Store> store,
                std::unique_ptr<zones::CatalogueBuilder> builder, StatePublisher& publisher,
                zones::Loaded loaded, WriterLimits limits, Clock clock,
-               std::unique_ptr<LeaseTable> leases = nullptr, OnCommit on_commit = {});
+               std::unique_ptr<LeaseTable> leases = nullptr, OnCommit on_commit = {},
+               OnAccepted on_accepted = {});
   /// Stops as stop() does.
   ~UpdateWriter();
 

@@ -27,7 +27,8 @@ struct UpdateWriter::Impl {
 
   Impl(std::unique_ptr<zones::Store> store_in, std::unique_ptr<zones::CatalogueBuilder> builder_in,
        StatePublisher& publisher_in, const zones::Loaded& loaded, WriterLimits limits_in,
-       Clock clock_in, std::unique_ptr<LeaseTable> lease_table, OnCommit on_commit_in);
+       Clock clock_in, std::unique_ptr<LeaseTable> lease_table, OnCommit on_commit_in,
+       OnAccepted on_accepted_in);
 
   // --- the writer's thread ---
   void run();
@@ -57,6 +58,7 @@ struct UpdateWriter::Impl {
   void tell_committed() const {
     if (on_commit) on_commit(store->last_lsn());
   }
+  void tell_accepted(std::span<const UpdateJob> jobs, std::span<const Outcome> outcomes) const;
   bool try_slice(std::size_t names);
   void note_store(bool writable, const std::string& why);
   void finish();
@@ -67,6 +69,7 @@ struct UpdateWriter::Impl {
   const WriterLimits limits;
   const Clock clock;
   const OnCommit on_commit;
+  const OnAccepted on_accepted;
   Leases leases;
   Checkpoint checkpoint;
   UpdateRates rates;

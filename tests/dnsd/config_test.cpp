@@ -174,6 +174,39 @@ name = "other.example."
   EXPECT_TRUE(!none || !none->may_update(key));
 }
 
+TEST(Config, NothingIsTriedUnlessEnabled) {
+  EXPECT_FALSE(good("").reachability.enabled);
+  const Config config = good(R"([reachability]
+enabled = true
+networks = ["198.51.100.0/22", "2001:db8::/32"]
+ports = "80,1024-65535"
+rate = 7
+address-rate = 60
+[http]
+listen = "127.0.0.1:8080"
+addresses = ["203.0.113.80"]
+)");
+  const ReachabilityRules& rules = config.reachability;
+  EXPECT_TRUE(rules.enabled);
+  ASSERT_EQ(rules.networks.size(), 2U);
+  EXPECT_EQ(rules.networks[0].to_text(), "198.51.100.0/22");
+  EXPECT_EQ(rules.ports.size(), 2U);
+  EXPECT_EQ(rules.rate, 7U);
+  EXPECT_EQ(rules.address_rate, 60U);
+  EXPECT_EQ(make_policy(config)->reachability, nullptr);  // the server makes the table
+  const auto policy = make_policy(config, std::make_shared<const ReachabilityTable>());
+  EXPECT_NE(policy->reachability, nullptr);
+  const auto& own = policy->reachability_rules.own;
+  for (const char* address : {"203.0.113.80", "127.0.0.1"}) {
+    EXPECT_NE(std::ranges::find(own, *keys::address_from_text(address)), own.end()) << address;
+  }
+  Config changed = config;
+  changed.reachability.rate = 8;
+  EXPECT_EQ(needs_restart(config, changed), std::vector<std::string>{});
+  changed.reachability.enabled = false;
+  EXPECT_EQ(needs_restart(config, changed), std::vector<std::string>{"[reachability] enabled"});
+}
+
 TEST(Config, RateLimitIsOffUnlessARateIsGiven) {
   struct Row {
     const char* text;
@@ -283,6 +316,10 @@ const Wrong WRONG[] = {
      "[rate-limit]\nexempt = [\"192.0.2.0/24\", \"global\"]",
      {"f.toml:2: 'exempt' in [rate-limit] must be addresses or prefixes, as \"192.0.2.0/24\" or "
       "\"2001:db8::/32\", not \"global\""}},
+    {"a network that is tried, by a word",
+     "[reachability]\nnetworks = \"source\"",
+     {"f.toml:2: 'networks' in [reachability] must be addresses or prefixes, as "
+      "\"198.51.100.0/22\" or \"2001:db8::/32\", not \"source\""}},
     {"an integer for a string",
      "user = 7",
      {"'user' must be a string in double quotes, not an integer"}},

@@ -52,6 +52,10 @@ TEST(Metrics, EachFigure) {
   status.applied_lsn = 10;
   status.checkpoint_lag = 5;
   status.store_writable = false;
+  ProberCounters prober;
+  prober.tried = 5;
+  prober.silent = 3;
+  prober.skipped_by_limit = 4;
   const MetricsSources sources{.udp = {&first, &second},
                                .tcp = &tcp,
                                .dispatch = &dispatch,
@@ -76,6 +80,7 @@ TEST(Metrics, EachFigure) {
                                      one.last_error_at = NOW;
                                      return std::vector{one, other};
                                    },
+                               .reachability = &prober,
                                .version = "1.2\"3",
                                .started_at = NOW};
   const std::string text = metrics_text(sources, state_of(1));
@@ -106,6 +111,9 @@ TEST(Metrics, EachFigure) {
       "dnsd_upstream_needs_full_sync{zone=\"z0.example.\",server=\"[::1]:53\"} 1\n",
       "dnsd_upstream_last_error_seconds{zone=\"z0.example.\",server=\"192.0.2.1:53\","
       "error=\"REFUSED\"} 1800000000\n",
+      "dnsd_reachability_tried_total 5\n",
+      "dnsd_reachability_results_total{result=\"silent\"} 3\n",
+      "dnsd_reachability_skipped_total{reason=\"limit\"} 4\n",
       "dnsd_zones 1\n",
       "dnsd_zone_serial{zone=\"z0.example.\"} 5\n",
       "dnsd_zone_records{zone=\"z0.example.\"} 5\n",

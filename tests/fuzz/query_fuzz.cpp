@@ -91,6 +91,9 @@ void check_options(const zones::Message& message, const dnsd::Request& request) 
   require(request.asks(RequestOption::NSID) == nsid);
   require(request.asks(RequestOption::KEEPALIVE) == keepalive);
   require(request.asks(RequestOption::KEEPALIVE_TIME_OUT) == time_out);
+  const zones::EdnsOption* const reachability = message.edns->find(zones::OptionCode::REACHABILITY);
+  require(request.asks(RequestOption::REACHABILITY) == (reachability != nullptr));
+  require(!reachability || std::ranges::equal(request.reachability, reachability->data));
   require(request.asks(RequestOption::COOKIE) ==
           (message.edns->find(zones::OptionCode::COOKIE) != nullptr));
 }
