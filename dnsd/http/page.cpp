@@ -9,6 +9,7 @@
 
 #include "dnsd/config_keys.h"
 #include "dnsd/http/page_template.h"
+#include "dnsd/http/reached.h"
 #include "zones/host_text.h"
 
 namespace dnsd::http {
@@ -78,6 +79,11 @@ mustache::data data_of(const Service& service, const std::string& url) {
   set(one, "url", url);
   if (url.empty()) set(one, "uri", clean_text(service.uri, 1'024));
   if (has_bad_port(service)) set(one, "warning", BAD_PORT);
+  if (service.reached) {
+    one.set("reached", to_sentence(*service.reached));
+    one.set("reached_how", std::string(how(*service.reached)));
+    one.set("reached_at", time_text(*service.reached));
+  }
   mustache::data txt(mustache::data::type::list);
   for (const auto& [key, value] : service.txt) {
     mustache::data pair;
@@ -203,6 +209,11 @@ std::string page_json(const PageContent& content) {
     one["ttl"] = service.ttl;
     if (const std::string url = service.url(content.name); !url.empty()) one["url"] = url;
     if (has_bad_port(service)) one["warning"] = BAD_PORT;
+    if (const auto& reached = service.reached) {
+      one["reachable"] = {{"answered", reached->state == zones::Reachability::ANSWERED},
+                          {"how", how(*reached)},
+                          {"at", time_text(*reached)}};
+    }
     json::object txt;
     for (const auto& [key, value] : service.txt) txt[clean_text(key)] = clean_text(value);
     if (!txt.empty()) one["txt"] = std::move(txt);

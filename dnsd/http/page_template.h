@@ -61,6 +61,7 @@ svg { display: block; width: 13rem; max-width: 100%; height: auto; border-radius
 {{#host}}<dt>Host</dt><dd>{{host}}</dd>{{/host}}
 {{#port}}<dt>Port</dt><dd>{{port}}{{#protocol}} / {{protocol}}{{/protocol}}</dd>{{/port}}
 {{#uri}}<dt>URI</dt><dd>{{uri}}</dd>{{/uri}}
+{{#reached}}<dt>Reachable</dt><dd>{{reached}}</dd>{{/reached}}
 {{#txt}}<dt>{{key}}</dt><dd>{{value}}</dd>{{/txt}}
 </dl>
 {{#qr}}<details><summary>QR code</summary>{{{qr}}}</details>{{/qr}}

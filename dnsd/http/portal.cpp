@@ -4,6 +4,7 @@
 
 #include "dnsd/http/accept.h"
 #include "dnsd/http/page_headers.h"
+#include "dnsd/http/reached.h"
 #include "dnsd/http/redirect.h"
 #include "dnsd/http/services.h"
 
@@ -39,6 +40,9 @@ Response Portal::answer(const Request& request, const State& state) {
   const bool is_name = name && !name->is_root();
   NameServices services = is_name ? services_of(state.catalogue, *name) : NameServices{};
   auto endpoints = leave_out_portal(services, request, state, ports_);
+  if (state.policy->reachability) {
+    tell_reached(state.catalogue, *state.policy->reachability, services);
+  }
   if (!services.exists)
     return page(404, request, is_name ? name->view() : zones::NameView(), services);
   if (request.is_read() && asks_for_page(request)) return page(200, request, *name, services);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <boost/asio/ip/address.hpp>
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -12,9 +13,16 @@
 
 #include "zones/name.h"
 #include "zones/rdata.h"
+#include "zones/reachability.h"
 #include "zones/snapshot.h"
 
 namespace dnsd::http {
+
+/// What became of an endpoint that the server tried: ANSWERED, REFUSED or SILENT.
+struct Reached {
+  zones::Reachability state{};
+  std::chrono::sys_seconds at{};
+};
 
 /// One endpoint of a service. All text in it is the publisher's: to be escaped wherever it goes.
 struct Service {
@@ -30,6 +38,7 @@ struct Service {
   std::uint32_t ttl = 0;                                   // seconds
   std::string uri{};                                       // of an URI record
   std::vector<std::pair<std::string, std::string>> txt{};  // DNS-SD keys and values (RFC 6763 §6)
+  std::optional<Reached> reached{};  // not set by services_of(); see reached.h
 
   /// The value of a key, whose case does not count; empty when there is none.
   std::string_view txt_value(std::string_view key) const;
