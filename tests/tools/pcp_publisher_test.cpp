@@ -163,6 +163,26 @@ TEST(Publisher, NewsAreEndpointsOverTcpThatHaveChanged) {
   EXPECT_TRUE(news[0].endpoints.empty());
 }
 
+TEST(Publisher, ARefreshThatIsAskedFor) {
+  Host host;
+  host.want(external("198.51.100.1", 8001), {});
+  host.begin({});
+  host.answer({}, Rcode::NOERROR, 3540);
+  EXPECT_EQ(host.next(), NEVER);
+  host.publisher.refresh();
+  const auto message = host.begin(seconds(1));
+  ASSERT_TRUE(message);
+  EXPECT_EQ(lines(message->answer), Lines());
+  EXPECT_EQ(message->authority.size(), 3U);
+  EXPECT_EQ(host.answer(seconds(1), Rcode::NOERROR, 3539).level, Report::Level::DEBUG);
+  EXPECT_EQ(host.next(), NEVER) << "once";
+  host.publisher.refresh();
+  host.want(std::vector<ServiceEndpoint>{}, seconds(2));
+  const auto withdrawal = host.begin(seconds(2));
+  ASSERT_TRUE(withdrawal);
+  EXPECT_EQ(lines(withdrawal->authority).front().substr(0, 4), "del ");
+}
+
 TEST(Publisher, AChangeTouchesOnlyWhatIsOurs) {
   Host host;
   host.want(external("198.51.100.1", 8001), {});

@@ -127,10 +127,15 @@ Time Publisher::due(const Entry& entry) const {
   }
   const WantedRRset& wanted = *entry.wanted;
   if (!is_as_wanted(entry)) return entry.held_until;
+  if (entry.refresh_wanted) return entry.held_until;
   const Time end = wanted.until - seconds(wanted.ttl);
   // A lease that lasts as long as it may needs no refresh; that comes with the mapping's.
   if (end < entry.lease_end + MIN_LEASE) return Time::max();
   return std::max(entry.refresh_at, entry.held_until);
+}
+
+void Publisher::refresh() {
+  for (auto& [key, entry] : entries_) entry.refresh_wanted = entry.wanted && is_as_wanted(entry);
 }
 
 Time Publisher::next() const {
@@ -275,6 +280,7 @@ Report Publisher::accepted(const Message& response) {
     entry.guess = 0;
     entry.error.clear();
     entry.confirmed = part.wanted;
+    entry.refresh_wanted = false;
     entry.lease_end = granted ? begun_ + *granted : Time::max() - MIN_LEASE;
     entry.refresh_at = granted ? begun_ + *granted / 2 : Time::max();
     entry.held_until = {};

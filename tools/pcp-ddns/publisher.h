@@ -61,6 +61,8 @@ class Publisher {
   Report answered(const zones::Message& response, std::uint16_t tsig_error, Time now);
   /// There was none.
   Report failed(const std::string& why, Time now);
+  /// Sends once more all that is as it is wanted: the server has not seen where it came from.
+  void refresh();
   /// What accepted updates have changed since the last call.
   std::vector<PublishedEndpoints> take_news() { return std::exchange(news_, {}); }
   bool is_busy() const { return !plan_.empty(); }
@@ -79,6 +81,7 @@ class Publisher {
     std::optional<WantedRRset> confirmed{};  // that are on the server, and all of ours
     Time lease_end{};
     Time refresh_at{};
+    bool refresh_wanted = false;
     Time held_until{};
     std::string error{};
   };

@@ -96,6 +96,7 @@ std::optional<Report> ReachabilityWatch::answered(const zones::Message& response
   Subject& subject = *std::ranges::find_if(
       subjects_, [&](const Subject& one) { return one.is_of(asked.first, asked.second); });
   const auto answer = read_reachability(response, subject.endpoint);
+  untried_ = answer && answer->state == Reachability::UNKNOWN;
   if (!answer) {
     for (Subject& one : subjects_) one.waiting = false;
     return std::nullopt;
@@ -110,7 +111,10 @@ std::optional<Report> ReachabilityWatch::answered(const zones::Message& response
       subject.owner.to_text() + ": " + text};
 }
 
-void ReachabilityWatch::failed() { asking_.reset(); }
+void ReachabilityWatch::failed() {
+  asking_.reset();
+  untried_ = false;
+}
 
 Reachability ReachabilityWatch::reached(const zones::Name& owner, const External& endpoint) const {
   const auto found = std::ranges::find_if(

@@ -48,6 +48,8 @@ class ReachabilityWatch {
   /// is published again.
   /// @return what the log shall say: only what is not the same as before
   std::optional<Report> answered(const zones::Message& response);
+  /// Whether the last answer was that the server has not tried at all.
+  bool is_untried() const { return untried_; }
   /// There was none.
   void failed();
   /// UNKNOWN as well while it is not settled.
@@ -70,6 +72,7 @@ class ReachabilityWatch {
   };
 
   std::vector<Subject> subjects_;
+  bool untried_ = false;
   std::optional<std::pair<zones::Name, External>> asking_;
 };
 

@@ -115,6 +115,7 @@ void UpdateProvider::exchange() {
         if (!had_cookie && cookie_->has_server_cookie() && is_refused(response)) {
           return this->exchange();
         }
+        proven_ = had_cookie;
         answered(response, outcome.exchange->tsig_error());
       });
 }
@@ -186,6 +187,10 @@ void UpdateProvider::ask() {
           watch_.failed();
         } else if (const auto report = watch_.answered(outcome.exchange->response())) {
           log_report(config_.name, *report);
+        } else if (watch_.is_untried() && !proven_ && cookie_->has_server_cookie()) {
+          // The first update was quicker than the cookie.
+          publisher_.refresh();
+          drive();
         }
         ask();
       });

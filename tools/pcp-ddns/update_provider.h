@@ -62,6 +62,7 @@ class UpdateProvider : public Provider {
   std::size_t next_server_ = 0;
   std::function<void()> cancel_;
   std::shared_ptr<keys::ClientCookie> cookie_;
+  bool proven_ = false;  // where the last update came from
   boost::asio::steady_timer greet_timer_;
   std::function<void()> cancel_greeting_;
   ReachabilityWatch watch_;
