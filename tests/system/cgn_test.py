@@ -3,7 +3,7 @@ import json
 import time
 
 from cgn import CGN, SERVER, CgnTest
-from harness import main
+from harness import ZONE, main
 
 
 class Cgn(CgnTest):
@@ -92,6 +92,13 @@ class Cgn(CgnTest):
         self.assertEqual(code, 0, text)
         self.assertRegex(text, "(?m)" + want)
         self.assertNotIn("FAILED", text)
+
+    def test_a_set_of_ports(self):
+        """miniupnpd takes PORT_SET (RFC 7753) for malformed: it is asked for one port."""
+        self.set_up(service=f'[[service]]\nhost = "h1.{ZONE}"\ntype = "_sip._udp"\nport = 5070\nexternal-port = 6070\nport-count = 4\n')
+        self.agent.wait_for(r"udp port 5070 is mapped to 11\.0\.0\.1:6070 for")
+        self.agent.wait_for("udp port 5070: 1 of 4 ports were given")
+        self.wait_for_visit(("11.0.0.1", 8001, "welcome"))
 
     def test_check_by_pcp(self):
         self.checks(r"ok      PCP server 10\.64\.0\.1, asked from 10\.64\.0\.2, answers; its epoch is \d+ s$(.|\n)*"

@@ -38,6 +38,8 @@ class Request:
         self.strict = False
         self.filters = []       # prefixes, of the mapped form for IPv4
         self.description = None
+        self.port_set = None    # (size, first internal port, parity), RFC 7753
+        self.plain_options = b""  # without it
         rest = self.options
         while len(rest) >= 4:
             code, size = rest[0], rest[2] * 256 + rest[3]
@@ -48,6 +50,10 @@ class Request:
                 self.filters.append(f"{unpacked(rest[8:24])}/{rest[5]}")
             if code == 128:
                 self.description = rest[4:4 + size].decode()
+            if code == 130:
+                self.port_set = struct.unpack_from("!HHB", rest, 4)
+            else:
+                self.plain_options += rest[:4 + (size + 3) // 4 * 4]
             rest = rest[4 + (size + 3) // 4 * 4:]
 
 
@@ -64,9 +70,11 @@ class PcpServer:
         self.external, self.lifetime = external, lifetime
         self.error = None         # a result's name and its lifetime, instead of mappings
         self.drops = 0            # requests that are not answered, from now on
+        self.max_ports = 1        # of a set (PORT_SET); 1: the option is not known
         self.raw = None           # a function of the answer's octets, to spoil it
         self.taken = set()        # external ports of others, or (protocol, port)
         self.mappings = {}        # (protocol, internal port): [nonce, external port, end, peer, options]
+        self.counts = {}          # of the mappings that are sets
         self.requests = []
         self.outgoing = None      # the address of hosts' own traffic; None: PEER is not known
         self.flows = []           # (protocol, internal port, peer's address, port) of PEER requests
@@ -152,13 +160,22 @@ class PcpServer:
             self.mappings.pop(key, None)
             return self.answer(*key, [request.nonce, 0, 0, peer, request.options])
         port = before[1] if before else request.external
-        while not before and ({port, (key[0], port)} & self.taken or
-                              any(m[1] == port and k[0] == key[0] for k, m in self.mappings.items())):
+        count = min(request.port_set[0], self.max_ports) if request.port_set else 1
+        count = self.counts.get(key, 1) if before else count
+        while not before and any(self._is_taken(key[0], one) for one in range(port, port + count)):
             port += 1
+        self.counts[key] = count
+        options = request.plain_options
+        if count > 1:
+            options += struct.pack("!BBHHHB3x", 130, 0, 5, count, request.internal, 0)
         if request.strict and port != request.external:
             return self.header(MAP, RESULTS["CANNOT_PROVIDE_EXTERNAL"], 30) + octets[24:]
-        self.mappings[key] = [request.nonce, port, time.monotonic() + self.lifetime, peer, request.options]
+        self.mappings[key] = [request.nonce, port, time.monotonic() + self.lifetime, peer, options]
         return self.answer(*key, self.mappings[key])
+
+    def _is_taken(self, protocol, port):
+        return {port, (protocol, port)} & self.taken or any(
+            k[0] == protocol and m[1] <= port < m[1] + self.counts.get(k, 1) for k, m in self.mappings.items())
 
     def _peer(self, octets):
         protocol, internal = struct.unpack_from("!B3xH", octets, 36)

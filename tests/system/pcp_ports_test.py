@@ -2,12 +2,13 @@
 import time
 
 from harness import main
-from pcp import PcpServer
+from pcp import NatPmpServer, PcpServer
 from pcp_harness import HOST, SERVICE, AgentTest
 
 TCP, UDP = 6, 17
 VOICE = "".join(f'[[service]]\nhost = "{HOST}"\ntype = "_mumble._{protocol}"\nport = 8000\nequal-ports = {equal}\n'
                 for protocol, equal in (("tcp", "true"), ("udp", "false")))
+RANGE = f'[[service]]\nhost = "{HOST}"\ntype = "_sip._udp"\nport = 5070\nexternal-port = 6070\nport-count = 10\ntxt = ["a=b"]\n'
 
 
 class NatsServer(PcpServer):
@@ -68,6 +69,41 @@ class Ports(AgentTest):
         self.assertEqual(udp, 40000)
         self.assertLess(len(self.pcp.requests), 60, "it gives up")
         self.agent.wait_for("udp port 8000 stays at external port 40000: one that TCP and UDP both get was not to be had after 6 tries")
+        self.finish()
+
+    def ask_for_a_set(self, max_ports, given, server=PcpServer):
+        """RFC 7753: ten ports, of which the server gives so many."""
+        class Server(server):
+            def __init__(self, case, **more):
+                super().__init__(case, **more)
+                self.max_ports = max_ports
+        self.set_up(services=RANGE, server=Server)
+        owner = f"_sip._udp.{HOST}"
+        self.assertEqual(self.wait_for_ports(owner), [6070])
+        ports = f'"ports=6070-{6069 + given}" ' if given > 1 else ""
+        self.assertEqual(self.answers(owner, "TXT"), [f'"a=b" {ports}"endpoint=198.51.100.1:6070"'])
+        self.assertEqual(self.status()["services"][0]["external"],
+                         "198.51.100.1:6070" + (f"-{6069 + given}" if given > 1 else ""))
+        if given < 10:
+            self.agent.wait_for(rf"warning.*udp port 5070: {given} of 10 ports were given")
+        else:
+            self.assertNotIn("were given", self.agent.log())
+
+    def test_a_set_of_ports(self):
+        self.ask_for_a_set(10, 10)
+        self.finish()
+        self.assertEqual([request.port_set for request in self.pcp.requests], len(self.pcp.requests) * [(10, 5070, 0)], "the deletion too")
+
+    def test_a_set_of_fewer_ports(self):
+        self.ask_for_a_set(4, 4)
+        self.finish()
+
+    def test_a_server_that_knows_no_sets(self):
+        self.ask_for_a_set(1, 1)
+        self.finish()
+
+    def test_nat_pmp_knows_no_sets(self):
+        self.ask_for_a_set(1, 1, server=NatPmpServer)
         self.finish()
 
     def test_a_port_that_browsers_refuse(self):

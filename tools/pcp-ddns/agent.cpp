@@ -85,6 +85,8 @@ Agent::Agent(Config config, StateFile& file, State state)
     mapped.web = mapped.web || service.is_web();
     mapped.equal_ports = mapped.equal_ports || service.equal_ports;
     mapped.prefer_failure = mapped.prefer_failure || service.prefer_failure;
+    mapped.port_count = std::max(mapped.port_count, service.port_count);
+    mapped.port_parity = mapped.port_parity || service.port_parity;
     if (mapped.description.empty()) mapped.description = service.description;
     mapped.filters.insert(mapped.filters.end(), service.filters.begin(), service.filters.end());
     service_mapping_.push_back(at->second);
@@ -311,6 +313,11 @@ MapWish Agent::wish(const Mapped& mapped) const {
   if (!mapped.description.empty()) {
     wish.options.push_back(description_option(mapped.description));
   }
+  if (mapped.port_count > 1) {
+    wish.options.push_back(port_set_option({.size = mapped.port_count,
+                                            .first_internal_port = mapped.port,
+                                            .parity = mapped.port_parity}));
+  }
   wish.strict = mapped.prefer_failure;
   // No address in particular (RFC 6887 §11.1): of the family of the host that is reached, but a
   // host that has no IPv4 lacks just that, and may have a NAT64.
@@ -368,14 +375,25 @@ void Agent::work() {
 
 void Agent::log_mapping(const Mapping& mapping, Mapped& mapped) {
   if (mapping.external()) mapped.decided = true;
-  if (mapping.external() == mapped.logged && mapping.error() == mapped.logged_error) return;
+  if (mapping.external() == mapped.logged && mapping.error() == mapped.logged_error &&
+      mapping.port_count() == mapped.logged_count) {
+    return;
+  }
   std::string what =
       std::string(protocol_name(mapped.protocol)) + " port " + std::to_string(mapped.port);
   if (mapped.internal != Address{}) what += " of " + keys::to_text(mapped.internal);
   state_changed_ = state_changed_ || mapping.external().has_value();
-  if (mapping.external() && mapping.external() != mapped.logged) {
-    spdlog::info("{} is mapped to {} for {}", what, to_text(*mapping.external()),
+  if (mapping.external() &&
+      (mapping.external() != mapped.logged || mapping.port_count() != mapped.logged_count)) {
+    spdlog::info("{} is mapped to {} for {}", what,
+                 to_text(*mapping.external(), mapping.port_count()),
                  seconds_text(mapping.lifetime()));
+    if (mapping.port_count() < mapped.port_count) {
+      spdlog::warn("{}: {} of {} ports were given{}", what, mapping.port_count(), mapped.port_count,
+                   mapping.port_count() == 1
+                       ? ": no more are to be had here, or no sets (PORT_SET, RFC 7753) are known"
+                       : "");
+    }
     const Address& address = mapping.external()->address;
     if (!may_be_published(address) && unpublishable_ != address) {
       unpublishable_ = address;
@@ -398,6 +416,7 @@ void Agent::log_mapping(const Mapping& mapping, Mapped& mapped) {
                  to_text(ways_.current()));
   }
   mapped.logged = mapping.external();
+  mapped.logged_count = mapping.port_count();
   mapped.logged_error = mapping.error();
 }
 

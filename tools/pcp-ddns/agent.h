@@ -49,10 +49,13 @@ class Agent {
     bool web = false;
     bool equal_ports = false;
     bool prefer_failure = false;
+    std::uint16_t port_count = 1;
+    bool port_parity = false;
     std::string description;
     std::vector<Filter> filters;
     bool decided = false;  // there has been a mapping, or there was time enough for one
     std::optional<External> logged;
+    std::uint16_t logged_count = 1;
     std::string logged_error;
     bool unfiltered_logged = false;
     bool given_up_logged = false;

@@ -50,7 +50,8 @@ void Agent::publish(Time time) {
       const Mapping& mapping = client_->mappings()[at];
       const bool settled = port_rules_.is_settled(*client_, at);
       if (settled && mapping.external() && may_be_published(mapping.external()->address)) {
-        endpoints.push_back({&service, *mapping.external(), mapping.expires(), mapping.lifetime()});
+        endpoints.push_back({&service, *mapping.external(), mapping.expires(), mapping.lifetime(),
+                             std::min(mapping.port_count(), service.port_count)});
       } else if ((!settled && mapping.external()) || (!mapped_[at].decided && time < decide_by_)) {
         undecided.push_back(&service);
       }

@@ -54,7 +54,8 @@ Status Agent::status() const {
       service.renewal = from_now(mapping.next());
       if (mapping.state() == Mapping::State::REFUSED) service.state = ServiceStatus::State::REFUSED;
       if (mapping.external()) {
-        service.external = to_text(*mapping.external());
+        service.external =
+            to_text(*mapping.external(), std::min(mapping.port_count(), config.port_count));
         service.end = from_now(mapping.expires());
         if (may_be_published(mapping.external()->address)) endpoint = mapping.external();
         service.state = endpoint ? ServiceStatus::State::MAPPED : ServiceStatus::State::NOT_GLOBAL;

@@ -28,9 +28,10 @@ constexpr std::uint8_t TCP = 6;  // IANA "Protocol Numbers"
 constexpr std::uint8_t UDP = 17;
 constexpr std::uint16_t HTTPS_PORT = 443;
 constexpr std::size_t MAX_SERVICES = 10'000;
-constexpr std::size_t MAX_TXT_OCTETS = 255;           // RFC 1035 §3.3.14
-constexpr std::size_t MAX_ALL_TXT_OCTETS = 1300;      // RFC 6763 §6.2
-constexpr std::size_t MAX_DESCRIPTION_OCTETS = 128;   // RFC 7220 §3: that servers should keep
+constexpr std::size_t MAX_TXT_OCTETS = 255;          // RFC 1035 §3.3.14
+constexpr std::size_t MAX_ALL_TXT_OCTETS = 1300;     // RFC 6763 §6.2
+constexpr std::size_t MAX_DESCRIPTION_OCTETS = 128;  // RFC 7220 §3: that servers should keep
+constexpr int MAX_PORT_COUNT = 256;
 constexpr std::size_t MAX_FILTERS = 32;               // that fit into a message
 constexpr std::size_t MAX_INSTANCE_OCTETS = 63;       // RFC 6763 §4.1.1
 constexpr std::size_t MAX_SERVICE_LABEL_OCTETS = 63;  // RFC 6763 §7 wants 16; all have not more
@@ -112,6 +113,7 @@ class Reader {
   void agree_on_portals();
   void read_providers(TomlFields& fields, ServiceConfig& service);
   void check_equal_ports();
+  void check_port_sets();
 
   TomlProblems& problems_;
   Config config_;
@@ -132,6 +134,7 @@ void Reader::read(const toml::table& table) {
   const auto services = top.tables("service");
   for (const toml::table* one : services) read_service(*one);
   check_equal_ports();
+  check_port_sets();
   agree_on_portals();
   if (!top.has("provider")) top.missing("provider", "[[provider]] says where names are published");
   if (!top.has("service")) top.missing("service", "[[service]] says what is to be reached");
@@ -320,6 +323,17 @@ void Reader::read_mapping(TomlFields& fields, ServiceConfig& service) {
   fields.integer("external-port", service.external_port, 1, 65535);
   fields.boolean("equal-ports", service.equal_ports);
   fields.boolean("prefer-failure", service.prefer_failure);
+  const toml::node* count = fields.integer("port-count", service.port_count, 1, MAX_PORT_COUNT);
+  fields.boolean("port-parity", service.port_parity);
+  if (service.port + service.port_count - 1 > 65535) {
+    fields.error(count, "port-count", "goes beyond port 65535");
+  }
+  if (service.port_count > 1 && service.is_web()) {
+    fields.error(count, "port-count", "is not for web services: a browser goes to one port");
+  }
+  if (service.port_count > 1 && service.prefer_failure) {  // RFC 7753 §4.1
+    fields.error(count, "port-count", "cannot be together with prefer-failure");
+  }
   if (const toml::node* node = fields.string("description", service.description)) {
     const bool has_control = std::ranges::any_of(
         service.description, [](unsigned char c) { return c < 0x20 || c == 0x7f; });
@@ -376,6 +390,26 @@ void Reader::check_equal_ports() {
   }
 }
 
+/// Sets must not overlap (RFC 7753 §6.3), nor have a port that the other protocol is to have too.
+void Reader::check_port_sets() {
+  for (const ServiceConfig& one : config_.services) {
+    if (one.port_count < 2) continue;
+    for (const ServiceConfig& other : config_.services) {
+      if (&one == &other || one.internal != other.internal) continue;
+      if (other.protocol == one.protocol && other.port != one.port && other.port >= one.port &&
+          other.port < one.port + one.port_count) {
+        problems_.error(one.line, "[[service]] has a port-count that takes in port " +
+                                      std::to_string(other.port) + " of the one in line " +
+                                      std::to_string(other.line));
+      }
+      if (other.port == one.port && (other.equal_ports || one.equal_ports)) {
+        problems_.error(one.line,
+                        "[[service]] has a port-count, and its port is one with equal-ports");
+      }
+    }
+  }
+}
+
 void Reader::read_names(TomlFields& fields, ServiceConfig& service) {
   const toml::node* host = fields.domain_name("host", service.host);
   if (!host && !fields.has("host")) fields.missing("host", "that the service is found by");
@@ -426,6 +460,8 @@ void Reader::read_txt(TomlFields& fields, ServiceConfig& service) {
       fields.error(&node, "txt", "must be \"KEY=VALUE\" each, the key of printable ASCII");
     } else if (key == "endpoint") {
       fields.error(&node, "txt", "has 'endpoint', which is made from the mapping");
+    } else if (key == "ports" && service.port_count > 1) {
+      fields.error(&node, "txt", "has 'ports', which is made from the mapping");
     } else if (std::ranges::find(keys_seen, key) != keys_seen.end()) {
       fields.error(&node, "txt", "has the key '" + keys::printable(key) + "' twice");
     } else if (text.size() > MAX_TXT_OCTETS) {

@@ -87,6 +87,8 @@ struct ServiceConfig {
   Address internal{};               // of another host, for which it asks; zeros: this one
   bool equal_ports = false;         // TCP and UDP have the same external port
   bool prefer_failure = false;      // that external port or none
+  std::uint16_t port_count = 1;     // from `port` on, that are mapped as one (RFC 7753)
+  bool port_parity = false;         // even ports to even ones
   std::string description;          // that the server keeps with the mapping; empty: none
   std::vector<Filter> filters;      // who may come in; none: all
   std::uint16_t priority = 0;

@@ -86,6 +86,7 @@ class InterfaceGateway : public Gateway {
     response.map.external_address = own_;
     response.map.external_port = request->map.internal_port;
     for (const Option& option : request->options) {
+      if (option.code == OptionCode::PORT_SET) response.options.push_back(option);
       if (option.code != OptionCode::THIRD_PARTY && option.code != OptionCode::FILTER) continue;
       response.result = ResultCode::UNSUPP_OPTION;
       response.options.push_back(option);

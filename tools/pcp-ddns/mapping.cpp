@@ -7,6 +7,8 @@
 namespace pcp_ddns {
 namespace {
 
+constexpr int MAX_PORT = 65535;
+
 Duration scaled(Duration duration, double factor) {
   return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(duration) * factor);
 }
@@ -113,9 +115,18 @@ PcpRequest Mapping::request(const Address& client) const {
   request.map.internal_port = wish_.internal_port;
   if (state_ == State::DELETING) {
     // The suggested fields are zeros, and only THIRD_PARTY has a meaning (RFC 6887 §15.1).
-    std::erase_if(request.options,
-                  [](const Option& option) { return option.code != OptionCode::THIRD_PARTY; });
+    // But a set ends as a whole, and as one (RFC 7753 §4.4).
+    const bool is_set = port_count_ > 1;
+    std::erase_if(request.options, [is_set](const Option& option) {
+      return option.code != OptionCode::THIRD_PARTY &&
+             !(is_set && option.code == OptionCode::PORT_SET);
+    });
     return request;
+  }
+  // What is renewed as a single port has no set (RFC 7753 §4.1).
+  if (state_ == State::MAPPED && port_count_ == 1) {
+    std::erase_if(request.options,
+                  [](const Option& option) { return option.code == OptionCode::PORT_SET; });
   }
   request.lifetime = static_cast<std::uint32_t>(wish_.lifetime.count());
   // What is strict must not hold on to an address that the server has lost.
@@ -149,6 +160,15 @@ void Mapping::received(const PcpResponse& response, Time now, const Random& rand
     return;
   }
   port_refused_ = response.result == ResultCode::CANNOT_PROVIDE_EXTERNAL;
+  // Servers exist that cannot read the option, though they may pass over it (RFC 7753 §4): one
+  // port is better than none.
+  if ((response.result == ResultCode::MALFORMED_OPTION ||
+       response.result == ResultCode::UNSUPP_OPTION) &&
+      std::erase_if(wish_.options, [](const Option& option) {
+        return option.code == OptionCode::PORT_SET;
+      }) != 0) {
+    return ask(now);
+  }
   if (response.result != ResultCode::SUCCESS) {
     std::string why = to_text(response.result);
     if (response.result == ResultCode::ADDRESS_MISMATCH) {
@@ -173,6 +193,7 @@ void Mapping::received(const PcpResponse& response, Time now, const Random& rand
     return;
   }
   external_ = External{response.map.external_address, response.map.external_port};
+  take_ports(response);
   last_ = external_;
   // Else a renewal would fail at a server that has moved.
   if (!wish_.strict) std::erase(wish_.options, prefer_failure_option());
@@ -187,6 +208,28 @@ void Mapping::received(const PcpResponse& response, Time now, const Random& rand
   renewals_ = 0;
   tries_ = 0;
   schedule_renewal(now, random);
+}
+
+std::uint16_t Mapping::asked_ports() const {
+  const Option* option = find_option(wish_.options, OptionCode::PORT_SET);
+  const auto set = option == nullptr ? std::nullopt : read_port_set(*option);
+  return set ? set->size : std::uint16_t{1};
+}
+
+/// Without the option it is one port; with it, those of the set that begin with ours.
+void Mapping::take_ports(const PcpResponse& response) {
+  port_count_ = 1;
+  const Option* option = find_option(response.options, OptionCode::PORT_SET);
+  const auto set = option == nullptr ? std::nullopt : read_port_set(*option);
+  if (!set || set->first_internal_port > wish_.internal_port) return;
+  // The first port of an older, overlapping set may be another one (RFC 7753 §6.3).
+  const int before = wish_.internal_port - set->first_internal_port;
+  const int first = external_->port + before;
+  const int count =
+      std::min({set->size - before, static_cast<int>(asked_ports()), MAX_PORT + 1 - first});
+  if (count < 1) return;
+  external_->port = static_cast<std::uint16_t>(first);
+  port_count_ = static_cast<std::uint16_t>(count);
 }
 
 void Mapping::refuse(std::string why, Time until) {

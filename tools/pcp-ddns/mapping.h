@@ -60,6 +60,8 @@ class Mapping {
   const std::optional<External>& external() const { return external_; }
   Time expires() const { return expires_; }
   std::chrono::seconds lifetime() const { return lifetime_; }
+  /// Of external(), how many from its port on: more than one only where the wish has a PORT_SET.
+  std::uint16_t port_count() const { return port_count_; }
   /// Why there is no mapping, or why the last renewal failed; empty when all is well.
   const std::string& error() const { return error_; }
   /// Of REFUSED.
@@ -96,6 +98,8 @@ class Mapping {
   bool is_port_refused() const { return state_ == State::REFUSED && port_refused_; }
 
  private:
+  std::uint16_t asked_ports() const;
+  void take_ports(const PcpResponse& response);
   void schedule_renewal(Time now, const Random& random);
   void schedule_retransmission(Time now, const Random& random);
   void ask(Time at);
@@ -111,6 +115,7 @@ class Mapping {
   Time expires_{};
   Time granted_{};
   std::chrono::seconds lifetime_{};
+  std::uint16_t port_count_ = 1;
   Time next_;
   std::optional<Time> sent_;
   Duration rt_{};  // RFC 6887 §8.1.1; zero before the first transmission

@@ -128,10 +128,17 @@ bool is_taken(const Name& owner, const ServiceConfig& service) {
 
 }  // namespace
 
-std::string to_text(const External& external) {
-  const std::string address = keys::to_text(external.address);
-  return (keys::is_ipv4(external.address) ? address : "[" + address + "]") + ":" +
-         std::to_string(external.port);
+std::string to_text(const External& external) { return to_text(external, 1); }
+
+std::string to_text(const External& first, std::uint16_t count) {
+  const std::string address = keys::to_text(first.address);
+  return (keys::is_ipv4(first.address) ? address : "[" + address + "]") + ":" +
+         ports_text(first.port, count);
+}
+
+std::string ports_text(std::uint16_t first, std::uint16_t count) {
+  return count < 2 ? std::to_string(first)
+                   : std::to_string(first) + "-" + std::to_string(first + count - 1);
 }
 
 std::optional<External> external_from_text(std::string_view text) {
@@ -220,6 +227,7 @@ Wanted wanted_records(std::span<const ServiceEndpoint> endpoints, const Provider
       }
     }
     std::vector<std::string> txt = service.txt;
+    if (endpoint.port_count > 1) txt.push_back("ports=" + ports_text(port, endpoint.port_count));
     txt.push_back(std::string(ENDPOINT_KEY) + to_text(endpoint.external));
     add(service.host, service.owner, Type::SRV, srv_rdata(service, port, target));
     add(service.host, service.owner, Type::TXT, txt_rdata(txt));

@@ -38,11 +38,16 @@ struct ServiceEndpoint {
   External external;
   Time until{};                     // the mapping lives
   std::chrono::seconds lifetime{};  // that the mapping was granted
+  std::uint16_t port_count = 1;     // from the external port on
 };
 
 /// "198.51.100.1:8001", "[2001:db8::1]:8001".
 std::string to_text(const External& external);
-/// The inverse; empty for any other text.
+/// "198.51.100.1:8001-8010".
+std::string to_text(const External& first, std::uint16_t count);
+/// "8001-8010", or "8001" for one.
+std::string ports_text(std::uint16_t first, std::uint16_t count);
+/// The inverse of to_text(); empty for any other text.
 std::optional<External> external_from_text(std::string_view text);
 /// The endpoints that the TXT records of a service tell.
 std::vector<External> endpoints_of(std::span<const zones::Record> records,
@@ -50,7 +55,7 @@ std::vector<External> endpoints_of(std::span<const zones::Record> records,
 
 /// The records of all services of one provider: A or AAAA at the host, SRV and TXT (and URI) at
 /// _service._proto below it. TXT has the key "endpoint", which to_text() makes, after those of the
-/// configuration.
+/// configuration; several ports are "ports=8001-8010" before it.
 ///
 /// An SRV leads to all addresses of its target, but a mapping is of one. Where the services of a
 /// host have several external addresses, the first is at the host itself, and each other one at a

@@ -28,7 +28,7 @@ struct ProviderStatus {
 struct ServiceStatus {
   std::string name;      // _http._tcp.h1.dyn.example.
   std::string internal;  // "tcp 8000"
-  std::string external;  // "198.51.100.1:8001"; empty: none
+  std::string external;  // "198.51.100.1:8001", of a set "198.51.100.1:8001-8010"; empty: none
   enum class State : std::uint8_t { MAPPED, ASKING, REFUSED, NOT_GLOBAL } state = State::ASKING;
   std::optional<std::chrono::seconds> renewal;  // the next request, in so many seconds
   std::optional<std::chrono::seconds> end;      // of the mapping, unless it is renewed
