@@ -13,10 +13,10 @@ SERVICE = f'[[service]]\nhost = "{HOST}"\ntype = "_http._tcp"\nport = 8000\nexte
 
 
 class AgentTest(SystemTest):
-    def set_up(self, lifetime=3600, services=SERVICE, pcp="", provider="", external="198.51.100.1", zone_text=None, server=PcpServer, more_servers=(), **more):
+    def set_up(self, lifetime=3600, services=SERVICE, pcp="", provider="", external="198.51.100.1", zone_text=None, server=PcpServer, more_servers=(), tables="", **more):
         if zone_text:
             more["zone_text"] = zone_text
-        self.dnsd = Dnsd(self, tables=SHORT, **more).start()
+        self.dnsd = Dnsd(self, tables=SHORT + tables, **more).start()
         self.pcp = server(self, lifetime=lifetime, external=external)
         key = self.dnsd.keys[0]
         self.config = self.dnsd.write("agent.toml", f"""

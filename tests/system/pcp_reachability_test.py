@@ -5,8 +5,8 @@ import threading
 import time
 
 import dns
-from harness import TIME_LIMIT, main
-from pcp_harness import HOST, WEB, AgentTest
+from harness import TIME_LIMIT, free_port, main
+from pcp_harness import HOST, SERVICE, WEB, AgentTest
 
 REACHABILITY, COOKIE = 65310, 10
 TRYING, ANSWERED, REFUSED, SILENT = 1, 2, 3, 4
@@ -67,12 +67,7 @@ class Trying:
         return answer[:len(answer) - len(opt.data) - 2] + struct.pack("!H", len(data)) + data
 
 
-class Scripted(AgentTest):
-    def provider_port(self):
-        self.trying = Trying(self, lambda: self.dnsd.port)
-        self.trying.states = [TRYING, ANSWERED]
-        return self.trying.port
-
+class Reachability(AgentTest):
     def wait_for(self, condition):
         begin = time.monotonic()
         while not condition():
@@ -81,6 +76,13 @@ class Scripted(AgentTest):
 
     def reached(self):
         return self.status()["services"][0]["providers"][0]["reached"]
+
+
+class Scripted(Reachability):
+    def provider_port(self):
+        self.trying = Trying(self, lambda: self.dnsd.port)
+        self.trying.states = [TRYING, ANSWERED]
+        return self.trying.port
 
     def test_what_the_server_says(self):
         self.set_up()
@@ -124,6 +126,26 @@ class Scripted(AgentTest):
         self.wait_for(lambda: self.answers(f"_ssh._tcp.{HOST}", "SRV"))
         self.wait_for(lambda: self.status()["services"][1]["providers"][0]["reached"] == "yes")
         self.assertEqual({question[0] for question in self.trying.questions}, {f"_ssh._tcp.{HOST}"})
+        self.stop_agent()
+
+
+class Tried(Reachability):
+    def test_dnsd_tries_what_is_published(self):
+        listener = socket.create_server(("127.0.0.1", 0))
+        self.addCleanup(listener.close)
+        port = listener.getsockname()[1]
+        self.set_up(external="127.0.0.1", services=SERVICE.replace("8001", str(port)),
+                    tables='[reachability]\nenabled = true\nnetworks = ["127.0.0.0/8"]\n')
+        self.wait_until(self.at("127.0.0.1", port))
+        self.wait_for(lambda: self.reached() == "yes")
+        self.agent.wait_for(rf"info.*{WEB}: the server has connected to 127\.0\.0\.1:{port}")
+        code, text = self.command("check")
+        self.assertEqual(code, 0, text)
+        self.assertRegex(text, rf"ok      {WEB}: the server has connected to 127\.0\.0\.1:{port}, \d+ s ago")
+        nobody = free_port()
+        self.pcp.update(port=nobody)
+        self.wait_for(lambda: self.reached() == "refused")
+        self.agent.wait_for(rf"warning.*{WEB}: the server could not connect to 127\.0\.0\.1:{nobody} \(refused\): is the service running\?")
         self.stop_agent()
 
 
