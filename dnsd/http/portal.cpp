@@ -38,21 +38,27 @@ Response Portal::answer(const Request& request, const State& state) {
   }
   const auto name = zones::Name::from_text(request.host);
   const bool is_name = name && !name->is_root();
+  const bool wants_page = request.is_read() && asks_for_page(request);
+  bool explains = false;
+  if (is_name && !wants_page) {
+    NameServices web = services_of(state.catalogue, *name, Extent::WEB);
+    if (const auto target = web_target(leave_out_portal(web, request, state, ports_))) {
+      // A browser would end at an error of its own; a program arrives.
+      explains = target->is_refused_by_browsers && request.is_read() &&
+                 names_html(request.field("Accept").value_or(""));
+      if (!explains) {
+        return redirect_to(target->origin, request, redirect_status(redirect_, request.is_read()));
+      }
+    }
+  }
   NameServices services = is_name ? services_of(state.catalogue, *name) : NameServices{};
-  auto endpoints = leave_out_portal(services, request, state, ports_);
+  leave_out_portal(services, request, state, ports_);
   if (state.policy->reachability) {
     tell_reached(state.catalogue, *state.policy->reachability, services);
   }
   if (!services.exists)
     return page(404, request, is_name ? name->view() : zones::NameView(), services);
-  if (request.is_read() && asks_for_page(request)) return page(200, request, *name, services);
-  if (const auto target = web_target(std::move(endpoints))) {
-    // A browser would end at an error of its own; a program arrives.
-    const bool explains = target->is_refused_by_browsers && request.is_read() &&
-                          names_html(request.field("Accept").value_or(""));
-    if (explains) return page(200, request, *name, services);
-    return redirect_to(target->origin, request, redirect_status(redirect_, request.is_read()));
-  }
+  if (wants_page || explains) return page(200, request, *name, services);
   if (!request.is_read()) {
     Response response = Response::text(405, "this name has no web service that could take it\n");
     response.fields.emplace_back("Allow", "GET, HEAD");

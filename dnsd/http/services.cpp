@@ -18,7 +18,7 @@ using zones::RRsetView;
 using zones::Type;
 
 constexpr std::size_t MAX_SERVICES = 64;
-constexpr std::size_t USUAL_SERVICES = 4;
+constexpr std::size_t USUAL_SERVICES = 2;
 constexpr std::size_t MAX_OWNERS = 256;
 constexpr std::size_t MAX_TXT_PAIRS = 16;
 constexpr std::uint16_t HTTPS_PORT = 443;
@@ -39,6 +39,13 @@ std::string service_label(NameView name) {
   const auto label = name.first_label();
   if (label.size() < 2 || label[0] != '_') return {};
   return lowered(text_of(label.subspan(1)));
+}
+
+/// "_http" or "_https".
+bool is_web_label(NameView name) {
+  const auto label = name.first_label();
+  const std::string_view text(reinterpret_cast<const char*>(label.data()), label.size());
+  return iequals(text, "_http") || iequals(text, "_https");
 }
 
 /// RFC 6763 §6.4: "key=value"; without "=" the key alone counts, without a key nothing does.
@@ -67,14 +74,15 @@ std::string scheme_of(std::string_view uri) {
 
 class Collector {
  public:
-  Collector(NameView name, std::vector<Service>& out) : name_(name), out_(out) {}
+  Collector(NameView name, Extent extent, std::vector<Service>& out)
+      : name_(name), extent_(extent), out_(out) {}
 
   /// Records at the name itself.
   void at_name(RRsetsView rrsets) {
     if (const RRsetView https = rrsets.find(Type::HTTPS)) {
       add_bindings(https, Service::Source::HTTPS, "https");
     }
-    if (const RRsetView svcb = rrsets.find(Type::SVCB)) {
+    if (const RRsetView svcb = rrsets.find(Type::SVCB); svcb && extent_ == Extent::ALL) {
       add_bindings(svcb, Service::Source::SVCB, "svcb");
     }
     if (const RRsetView uri = rrsets.find(Type::URI)) add_uris(uri, {});
@@ -84,6 +92,10 @@ class Collector {
   void below(NameView owner, RRsetsView rrsets, const char* protocol) {
     const std::size_t labels = owner.label_count() - name_.label_count();
     if (labels != 2 && labels != 3) return;
+    const RRsetView uri = rrsets.find(Type::URI);
+    const RRsetView srv = rrsets.find(Type::SRV);
+    // An URI may be of the web whatever its service is called.
+    if (extent_ == Extent::WEB && !uri && !(srv && labels == 2 && is_web_label(owner))) return;
     Service base;
     base.protocol = protocol;
     base.service = service_label(labels == 2 ? owner : owner.parent());
@@ -92,13 +104,16 @@ class Collector {
       if (base.instance.starts_with('_')) return;  // a subtype (RFC 6763 §7.1)
     }
     if (base.service.empty()) return;
-    if (const RRsetView txt = rrsets.find(Type::TXT)) read_txt(txt, base);
-    if (const RRsetView srv = rrsets.find(Type::SRV)) add_servers(srv, base);
-    if (const RRsetView uri = rrsets.find(Type::URI)) add_uris(uri, base);
+    if (const RRsetView txt = rrsets.find(Type::TXT); txt && extent_ == Extent::ALL) {
+      read_txt(txt, base);
+    }
+    if (srv) add_servers(srv, base);
+    if (uri) add_uris(uri, base);
   }
 
  private:
   void add(Service&& service) {
+    if (extent_ == Extent::WEB && service.web_scheme().empty()) return;
     if (out_.size() < MAX_SERVICES) out_.push_back(std::move(service));
   }
 
@@ -159,6 +174,7 @@ class Collector {
   }
 
   NameView name_;
+  Extent extent_;
   std::vector<Service>& out_;
 };
 
@@ -220,7 +236,7 @@ std::string_view Service::txt_value(std::string_view key) const {
   return {};
 }
 
-NameServices services_of(const zones::Catalogue& catalogue, NameView name) {
+NameServices services_of(const zones::Catalogue& catalogue, NameView name, Extent extent) {
   NameServices result;
   const zones::TreeKey key(name);
   const auto zone = catalogue.enclosing(key);
@@ -233,7 +249,7 @@ NameServices services_of(const zones::Catalogue& catalogue, NameView name) {
   }
   result.exists = true;
   result.services.reserve(USUAL_SERVICES);
-  Collector collector(name, result.services);
+  Collector collector(name, extent, result.services);
   collector.at_name(lookup.rrsets);
   collect_below(*zone, name, collector);
   sort(result.services);

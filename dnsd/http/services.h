@@ -55,10 +55,15 @@ struct NameServices {
   bool exists = false;  // or a wildcard answers for it
   std::vector<Service> services{};
 };
+enum class Extent : std::uint8_t {
+  ALL,
+  WEB,  // those with a web_scheme() only, without their TXT: all that a redirect needs
+};
 /// At most 64 services of at most 256 names below `name`, ordered by their names, the endpoints of
 /// one by priority (RFC 2782). Of an HTTPS record that repeats an SRV one is left out. Below a zone
 /// cut there are none: others answer for those names.
-NameServices services_of(const zones::Catalogue& catalogue, zones::NameView name);
+NameServices services_of(const zones::Catalogue& catalogue, zones::NameView name,
+                         Extent extent = Extent::ALL);
 
 /// "http://host:port" or "https://host:port", an IPv6 address in brackets, without a port that is
 /// the scheme's own; empty when the service is not of the web or its host cannot be written so.

@@ -67,6 +67,8 @@ _http._tcp.bad 60 SRV 0 0 6000 direct
 _http._tcp.odd 60 SRV 0 0 8001 a\032b\"c
 uri 60 URI 10 1 "http://[2001:DB8::1]:8001/x"
 _http._tcp.uris 60 URI 10 1 "https://198.51.100.1:8443/"
+_cam._udp.urix 60 URI 10 1 "http://198.51.100.1:8001/"
+_cam._udp.urix 60 SRV 0 0 8002 direct
 js 60 URI 10 1 "javascript:alert(1)"
 user 60 URI 10 1 "http://www.bank.example@192.0.2.66/"
 slash 60 URI 10 1 "http:/\\evil.example/"
@@ -175,6 +177,8 @@ TEST(Portal, Rfc7393RedirectOfAName) {
       {"the next endpoint then", "second", "/", 301, "http://direct.dyn.example:8001/"},
       {"IPv6 in an URI", "uri", "/y?z", 301, "http://[2001:db8::1]:8001/y?z"},
       {"URI of a service", "uris", "/", 301, "https://198.51.100.1:8443/"},
+      {"URI of the web, whatever its service is called", "urix", "/", 301,
+       "http://198.51.100.1:8001/"},
       {"javascript:", "js", "/", 200, ""},
       {"user information in an URI", "user", "/", 200, ""},
       {"an URI that browsers mend", "slash", "/", 200, ""},
