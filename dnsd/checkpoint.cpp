@@ -17,21 +17,42 @@ constexpr std::uint64_t MAX_PRUNED_OCTETS = 4 << 20;
 Checkpoint::Checkpoint(zones::Store& store, const zones::Loaded& loaded, const LeaseTable* leases)
     : store_(store), leases_(leases) {
   for (const zones::DirtyName& dirty : loaded.dirty) {
-    add(dirty.lsn, dirty.apex.view(), dirty.owner.view());
+    add(dirty.lsn, dirty.apex.view(), dirty.owner.view(), dirty.changed);
   }
 }
 
-void Checkpoint::add(zones::Lsn lsn, zones::NameView apex, zones::NameView owner) {
-  if (lsn != added_lsn_) added_ = 0;
+void Checkpoint::add(zones::Lsn lsn, zones::NameView apex, zones::NameView owner,
+                     std::chrono::sys_seconds changed) {
+  if (lsn != added_lsn_) {
+    added_ = 0;
+    replaced_.clear();
+  }
   added_lsn_ = lsn;
   ++since_pass_;
   const std::optional<std::size_t> place = pass_.find(apex, owner);
-  if (place && *place >= next_) return;
-  if (waiting_.add(apex, owner)) ++added_;
+  if (place && *place >= next_) return note_change(pass_, *place, changed);
+  if (waiting_.add(apex, owner)) {
+    ++added_;
+    waiting_.set_changed(waiting_.size() - 1, changed);
+  } else {
+    note_change(waiting_, *waiting_.find(apex, owner), changed);
+  }
+}
+
+void Checkpoint::note_change(WaitingNames& names, std::size_t place,
+                             std::chrono::sys_seconds changed) {
+  const std::chrono::sys_seconds before = names.changed(place);
+  if (changed == std::chrono::sys_seconds() || changed == before) return;
+  replaced_.push_back({&names, place, before});
+  names.set_changed(place, changed);
 }
 
 void Checkpoint::forget(zones::Lsn lsn) noexcept {
   if (lsn != added_lsn_) return;
+  for (auto one = replaced_.rbegin(); one != replaced_.rend(); ++one) {
+    one->names->set_changed(one->place, one->changed);
+  }
+  replaced_.clear();
   for (; added_ > 0; --added_) waiting_.remove_last();
 }
 
@@ -45,6 +66,7 @@ void Checkpoint::write_slice(const zones::Catalogue& newest, std::size_t names) 
     pass_ = std::exchange(waiting_, {});
     next_ = 0;
     added_ = 0;  // they are part of a batch that was appended
+    replaced_.clear();
     pass_lsn_ = store_.last_lsn();
     before_pass_ += std::exchange(since_pass_, 0);
   }
@@ -59,6 +81,7 @@ void Checkpoint::write_slice(const zones::Catalogue& newest, std::size_t names) 
     const zones::RRsetsView rrsets = zone->rrsets(owner);
     rows.push_back(
         {zones::Name(apex), zones::Name(owner), {rrsets.packed().begin(), rrsets.packed().end()}});
+    rows.back().changed = pass_.changed(place);
     if (leases_) rows.back().leases = leases_->leases_of(apex, owner, rrsets);
   }
   const bool ends_pass = end == pass_.size();

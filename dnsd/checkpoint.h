@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <vector>
 
 #include "dnsd/lease_table.h"
 #include "dnsd/waiting_names.h"
@@ -34,7 +35,9 @@ class Checkpoint {
   Checkpoint& operator=(const Checkpoint&) = delete;
 
   /// Before batch `lsn` is appended: it changes this name.
-  void add(zones::Lsn lsn, zones::NameView apex, zones::NameView owner);
+  /// @param changed  the batch's time when it changes records; 1970-01-01 when only leases
+  void add(zones::Lsn lsn, zones::NameView apex, zones::NameView owner,
+           std::chrono::sys_seconds changed = {});
   /// Takes back what was added for `lsn`, which was not appended.
   void forget(zones::Lsn lsn) noexcept;
 
@@ -53,6 +56,14 @@ class Checkpoint {
   bool prune(const JournalBounds& keep);
 
  private:
+  // A time that add() has replaced.
+  struct Replaced {
+    WaitingNames* names;
+    std::size_t place;
+    std::chrono::sys_seconds changed;
+  };
+  void note_change(WaitingNames& names, std::size_t place, std::chrono::sys_seconds changed);
+
   zones::Store& store_;
   const LeaseTable* const leases_;
   WaitingNames pass_;        // names of this pass, in the table's order …
@@ -61,8 +72,9 @@ class Checkpoint {
   zones::Lsn pass_lsn_ = 0;  // newest batch when the pass began
   std::uint64_t before_pass_ = 0;
   std::uint64_t since_pass_ = 0;
-  zones::Lsn added_lsn_ = 0;  // the batch that add() was called for last …
-  std::size_t added_ = 0;     // … and the names it brought, for forget()
+  zones::Lsn added_lsn_ = 0;        // the batch that add() was called for last …
+  std::size_t added_ = 0;           // … and the names it brought, for forget() …
+  std::vector<Replaced> replaced_;  // … and the times it moved
 };
 
 }  // namespace dnsd

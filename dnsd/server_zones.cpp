@@ -95,7 +95,8 @@ void rest_zones(zones::Store& store, zones::CatalogueBuilder& builder, zones::Lo
     rows.push_back({name.apex,
                     name.owner,
                     {rrsets.packed().begin(), rrsets.packed().end()},
-                    leases.leases_of(name.apex, name.owner, rrsets)});
+                    leases.leases_of(name.apex, name.owner, rrsets),
+                    name.changed});
     if (rows.size() == SLICE) write();
   }
   write();

@@ -90,12 +90,13 @@ void UpdateWriter::Impl::refuse_above_rate(std::span<const UpdateJob> jobs,
 
 // One durable transaction, and the names whose rows it leaves behind.
 void UpdateWriter::Impl::append(const zones::JournalBatch& record, const UpdateBatch& batch) {
-  const auto add = [&](zones::NameView apex, zones::NameView owner) {
-    checkpoint.add(record.lsn, apex, owner);
-  };
   publisher.prepare();
-  batch.for_each_name(add);
-  Leases::for_each_name(record, add);
+  batch.for_each_name([&](zones::NameView apex, zones::NameView owner) {
+    checkpoint.add(record.lsn, apex, owner, record.time);
+  });
+  Leases::for_each_name(record, [&](zones::NameView apex, zones::NameView owner) {
+    checkpoint.add(record.lsn, apex, owner);
+  });
   if (record.messages.empty()) return;
   store->append(record);
   batches.fetch_add(1, std::memory_order_relaxed);

@@ -61,7 +61,7 @@ bool WaitingNames::add(zones::NameView apex, zones::NameView owner) {
   if (slots_[slot] != NONE) return false;
   const auto offset = static_cast<std::uint32_t>(octets_.size());
   octets_.insert(octets_.end(), owner.data(), owner.data() + owner.size());
-  items_.push_back({offset, hash, static_cast<std::uint8_t>(owner.size()),
+  items_.push_back({offset, hash, 0, static_cast<std::uint8_t>(owner.size()),
                     static_cast<std::uint8_t>(apex.size())});
   slots_[slot] = static_cast<std::uint32_t>(items_.size() - 1);
   return true;

@@ -2,6 +2,7 @@
 // once.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <vector>
@@ -11,7 +12,7 @@
 namespace dnsd {
 
 /// A set of (apex, owner), in the order in which they came, or, after sort(), about in that of the
-/// store's table. Compares without case. 50 octets a name.
+/// store's table. Compares without case. 54 octets a name.
 class WaitingNames {
  public:
   std::size_t size() const { return items_.size(); }
@@ -20,6 +21,13 @@ class WaitingNames {
   std::optional<std::size_t> find(zones::NameView apex, zones::NameView owner) const;
   /// At the end. @return false when it is there already
   bool add(zones::NameView apex, zones::NameView owner);
+  /// When the name's records changed last; 1970-01-01 for a new one.
+  std::chrono::sys_seconds changed(std::size_t place) const {
+    return std::chrono::sys_seconds(std::chrono::seconds(items_[place].changed));
+  }
+  void set_changed(std::size_t place, std::chrono::sys_seconds time) noexcept {
+    items_[place].changed = static_cast<std::uint32_t>(time.time_since_epoch().count());
+  }
   /// Takes back the last add() that returned true; not after sort().
   void remove_last() noexcept;
   /// Zone by zone, names that are neighbours in a zone side by side: by the first octets of their
@@ -38,6 +46,7 @@ class WaitingNames {
   struct Item {
     std::uint32_t offset;  // of the owner in octets_
     std::uint32_t hash;
+    std::uint32_t changed;  // seconds since 1970, to 2106
     std::uint8_t owner_octets;
     std::uint8_t apex_octets;  // the apex is a suffix of the owner
   };

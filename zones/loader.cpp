@@ -19,6 +19,7 @@ struct ReplayedName {
   Name owner;
   Lsn first_lsn = 0;
   std::vector<RRset> rrsets;
+  std::chrono::sys_seconds changed{};
 };
 
 class Loader final : public StateSink {
@@ -48,10 +49,10 @@ class Loader final : public StateSink {
       const auto zone = replayed_.find(changes.apex.view());
       if (zone == replayed_.end()) continue;
       for (const Record& record : changes.removed) {
-        remove_record(name(zone->first, zone->second, record.owner, batch.lsn).rrsets, record);
+        remove_record(changed_name(zone->first, zone->second, record.owner, batch).rrsets, record);
       }
       for (const Record& record : changes.added) {
-        add_record(name(zone->first, zone->second, record.owner, batch.lsn).rrsets, record);
+        add_record(changed_name(zone->first, zone->second, record.owner, batch).rrsets, record);
       }
     }
     for (const JournalMessage& message : batch.messages) replay_leases(message, batch.lsn);
@@ -67,7 +68,7 @@ class Loader final : public StateSink {
           throw corrupt(apex.view(), "gets an RRset too large at " + name.owner.to_text());
         }
         builder_.put(apex.view(), name.owner.view(), RRsetsView(packed));
-        loaded_.dirty.push_back({name.first_lsn, apex, name.owner});
+        loaded_.dirty.push_back({name.first_lsn, apex, name.owner, name.changed});
       }
       const std::optional<ZoneSnapshot> zone = builder_.working().zone(apex.view());
       if (!zone || !zone->soa()) throw corrupt(apex.view(), "has no SOA");
@@ -107,6 +108,13 @@ class Loader final : public StateSink {
       found->second = {owner, lsn, unpack(zone.rrsets(owner.view()))};
     }
     return found->second;
+  }
+
+  ReplayedName& changed_name(const Name& apex, Names& names, const Name& owner,
+                             const JournalBatch& batch) {
+    ReplayedName& found = name(apex, names, owner, batch.lsn);
+    found.changed = batch.time;
+    return found;
   }
 
   CatalogueBuilder& builder_;

@@ -19,6 +19,8 @@ struct DirtyName {
   Lsn lsn = 0;  // of the first batch that the row lacks
   Name apex;
   Name owner;
+  std::chrono::sys_seconds
+      changed{};  // of the last batch that changed its records; else as RowChange has it
 };
 
 /// What the writer goes on from.

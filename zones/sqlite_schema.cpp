@@ -17,8 +17,10 @@ namespace {
 //          batches meant for an earlier zone of this name are not replayed; `names` and `digest`
 //          (the sum of its rows' checksums) tell a lost row.
 // name:    the checkpoint. `value` is the owner relative to the apex (its size, its labels) and the
-// packed RRsets; `leases` those of its records (store_rows.h), or none. journal: the truth
-// (journal_codec.h).
+// packed RRsets; `leases` those of its records (store_rows.h), or none; `since`: the time of the
+//          batch that changed its records last, none when they were imported or are of a time
+//          before the column. Only pages show it, so it is in no checksum. journal: the truth
+//          (journal_codec.h).
 constexpr Migration MIGRATIONS[] = {{1, R"(
 CREATE TABLE store (
   id INTEGER PRIMARY KEY CHECK (id = 1),
@@ -49,7 +51,8 @@ CREATE TABLE journal (
   batch BLOB NOT NULL
 );
 )"},
-                                    {2, "ALTER TABLE name ADD COLUMN leases BLOB"}};
+                                    {2, "ALTER TABLE name ADD COLUMN leases BLOB"},
+                                    {3, "ALTER TABLE name ADD COLUMN since INTEGER"}};
 
 int pragma(SQLite::Database& database, const char* name) {
   return database.execAndGet(std::string("PRAGMA ") + name).getInt();

@@ -182,9 +182,11 @@ void SqliteStore::Impl::prepare() {
   prune_ = statement("DELETE FROM journal WHERE lsn < ?");
   find_name_ = statement("SELECT checksum FROM name WHERE zone = ? AND key = ?");
   insert_name_ = statement(
-      "INSERT INTO name (zone, key, checksum, value, leases) VALUES (?1, ?2, ?3, ?4, ?5)");
+      "INSERT INTO name (zone, key, checksum, value, leases, since) "
+      "VALUES (?1, ?2, ?3, ?4, ?5, ?6)");
   update_name_ = statement(
-      "UPDATE name SET checksum = ?3, value = ?4, leases = ?5 WHERE zone = ?1 AND key = ?2");
+      "UPDATE name SET checksum = ?3, value = ?4, leases = ?5, since = coalesce(?6, since) "
+      "WHERE zone = ?1 AND key = ?2");
   delete_name_ = statement("DELETE FROM name WHERE zone = ? AND key = ?");
   save_zone_ = statement("UPDATE zone SET names = ?2, digest = ?3, checksum = ?4 WHERE id = ?1");
   save_store_ = statement("UPDATE store SET applied_lsn = ?, attempts = ?, checksum = ?");

@@ -18,6 +18,10 @@
 
 namespace zones {
 
+inline std::string_view as_text(std::span<const std::uint8_t> octets) {
+  return {reinterpret_cast<const char*>(octets.data()), octets.size()};
+}
+
 // Leaves a statement ready for its next use, also after a failure.
 class StatementUse {
  public:
@@ -192,11 +196,11 @@ class SqliteStore::Impl {
   void save_zone_row(const ZoneRow& row);
   void put_name(ZoneRow& zone, std::string_view key, const RowChange& row);
   void insert_name(ZoneRow& zone, std::string_view key, NameView owner, RRsetsView rrsets,
-                   std::span<const RecordLease> leases);
+                   std::span<const RecordLease> leases, std::chrono::sys_seconds changed);
   std::uint32_t encode_name(const ZoneRow& zone, std::string_view key, NameView owner,
                             RRsetsView rrsets, std::span<const RecordLease> leases);
   void bind_name(StatementUse& use, const ZoneRow& zone, std::string_view key,
-                 std::uint32_t checksum);
+                 std::uint32_t checksum, std::chrono::sys_seconds changed);
   std::unique_ptr<SQLite::Statement> statement(const char* sql) {
     return std::make_unique<SQLite::Statement>(*database_, sql);
   }

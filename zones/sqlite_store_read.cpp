@@ -6,13 +6,6 @@
 #include "zones/sqlite_store_impl.h"
 
 namespace zones {
-namespace {
-
-std::string_view as_text(std::span<const std::uint8_t> octets) {
-  return {reinterpret_cast<const char*>(octets.data()), octets.size()};
-}
-
-}  // namespace
 
 Lsn SqliteStore::Impl::load(StateSink& sink) {
   guarded("read it", [&] { load_names(sink); });

@@ -69,7 +69,7 @@ std::uint32_t SqliteStore::Impl::encode_name(const ZoneRow& zone, std::string_vi
 }
 
 void SqliteStore::Impl::bind_name(StatementUse& use, const ZoneRow& zone, std::string_view key,
-                                  std::uint32_t checksum) {
+                                  std::uint32_t checksum, std::chrono::sys_seconds changed) {
   use.number(1, static_cast<std::uint64_t>(zone.id))
       .octets(2, key)
       .number(3, checksum)
@@ -79,13 +79,19 @@ void SqliteStore::Impl::bind_name(StatementUse& use, const ZoneRow& zone, std::s
   } else {
     use.octets(5, lease_buffer_.data(), lease_buffer_.size());
   }
+  if (changed == std::chrono::sys_seconds()) {
+    use.null(6);
+  } else {
+    use.number(6, static_cast<std::uint64_t>(changed.time_since_epoch().count()));
+  }
 }
 
 void SqliteStore::Impl::insert_name(ZoneRow& zone, std::string_view key, NameView owner,
-                                    RRsetsView rrsets, std::span<const RecordLease> leases) {
+                                    RRsetsView rrsets, std::span<const RecordLease> leases,
+                                    std::chrono::sys_seconds changed) {
   const std::uint32_t checksum = encode_name(zone, key, owner, rrsets, leases);
   StatementUse insert(*insert_name_);
-  bind_name(insert, zone, key, checksum);
+  bind_name(insert, zone, key, checksum, changed);
   insert.run();
   ++zone.names;
   zone.digest += checksum;
@@ -100,7 +106,7 @@ void SqliteStore::Impl::put_name(ZoneRow& zone, std::string_view key, const RowC
     if (query.row()) before = query.number(0);
   }
   if (!before) {
-    if (!rrsets.empty()) insert_name(zone, key, row.owner, rrsets, row.leases);
+    if (!rrsets.empty()) insert_name(zone, key, row.owner, rrsets, row.leases, row.changed);
     return;
   }
   zone.digest -= *before;
@@ -111,7 +117,7 @@ void SqliteStore::Impl::put_name(ZoneRow& zone, std::string_view key, const RowC
   }
   const std::uint32_t checksum = encode_name(zone, key, row.owner, rrsets, row.leases);
   StatementUse update(*update_name_);
-  bind_name(update, zone, key, checksum);
+  bind_name(update, zone, key, checksum, row.changed);
   update.run();
   zone.digest += checksum;
 }

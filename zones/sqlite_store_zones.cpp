@@ -56,7 +56,7 @@ class SqliteStore::Impl::Writer final : public ZoneWriter {
       for (std::size_t i = 0; i < waiting_; ++i) {
         StatementUse insert(*store_.insert_name_);
         bind(insert, 0, rows_[i]);
-        insert.null(5).run();
+        insert.null(5).null(6).run();
       }
     }
     waiting_ = 0;
@@ -83,7 +83,7 @@ class SqliteStore::Impl::Writer final : public ZoneWriter {
   void insert_late(NameView owner, RRsetsView rrsets) {
     flush();
     try {
-      store_.insert_name(zone_, key_, owner, rrsets, {});
+      store_.insert_name(zone_, key_, owner, rrsets, {}, {});
     } catch (const SQLite::Exception& error) {
       if ((error.getErrorCode() & 0xff) != SQLITE_CONSTRAINT) throw;
       throw StoreError(Kind::CONFLICT, "the name " + owner.to_text() + " came twice");

@@ -85,6 +85,8 @@ struct RowChange {
   Name owner;
   std::vector<std::uint8_t> rrsets;   // packed
   std::vector<RecordLease> leases{};  // ascending by record; those without are permanent
+  /// The time of the batch that changed its records last; 1970-01-01: they are as they were.
+  std::chrono::sys_seconds changed{};
 };
 
 /// Receives a store's contents: for each zone zone(), then its names in canonical order, each

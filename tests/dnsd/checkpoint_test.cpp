@@ -198,6 +198,48 @@ TEST_F(CheckpointTest, GoesOnFromWhatWasLoaded) {
   EXPECT_TRUE(checkpoint.is_complete());
 }
 
+TEST_F(CheckpointTest, RowsTellTheLastChangeOfRecordsThatIsOnDisk) {
+  const auto at = [](int second) { return sys_seconds(seconds(second)); };
+  const auto of = [&](const char* owner) { return disk_->changed[{apex_, testing::name(owner)}]; };
+  Checkpoint checkpoint(store_, {});
+  const auto add = [&](std::initializer_list<const char*> owners, sys_seconds changed) {
+    for (const char* owner : owners) {
+      checkpoint.add(store_.last_lsn() + 1, apex_, testing::name(owner), changed);
+    }
+  };
+  const auto on_disk = [&] { append(checkpoint, {}); };
+  add({"a", "b", "c"}, at(1));
+  on_disk();
+  add({"b"}, at(2));
+  add({"b", "c"}, {});  // leases only
+  on_disk();
+  checkpoint.write_slice(newest_, 1);  // a
+  add({"a", "c"}, at(3));              // a: behind the pass, c: ahead of it
+  add({"a", "c"}, {});
+  on_disk();
+  add({"a", "c", "d"}, at(9));
+  add({"c"}, at(10));
+  checkpoint.forget(store_.last_lsn() + 1);
+  checkpoint.write_slice(newest_, 10);
+  EXPECT_EQ(of("a"), at(1));
+  EXPECT_EQ(of("b"), at(2));
+  EXPECT_EQ(of("c"), at(3));
+  checkpoint.write_slice(newest_, 10);
+  EXPECT_EQ(of("a"), at(3));
+  EXPECT_TRUE(checkpoint.is_complete());
+  add({"a"}, {});
+  on_disk();
+  checkpoint.write_slice(newest_, 10);
+  EXPECT_EQ(of("a"), at(3)) << "a refresh says nothing of it";
+
+  Checkpoint restarted(
+      store_, {.last_lsn = store_.last_lsn(),
+               .dirty = {{1, apex_, testing::name("b"), at(4)}, {1, apex_, testing::name("c")}}});
+  restarted.write_slice(newest_, 10);
+  EXPECT_EQ(of("b"), at(4));
+  EXPECT_EQ(of("c"), at(3));
+}
+
 TEST_F(CheckpointTest, PruneKeepsWhatIsNewAndWhatIsNeeded) {
   constexpr std::uint64_t BATCH = testing::MemoryStore::BATCH_OCTETS;
   constexpr std::uint64_t NO_BOUND = 1'000'000;

@@ -249,5 +249,32 @@ TEST_F(LoaderTest, WhatCannotBeIsRefused) {
   EXPECT_EQ(kind(), "loaded");
 }
 
+TEST_F(LoaderTest, OfANameThatIsBehindItTellsTheLastChangeOfItsRecords) {
+  const auto at = [](int seconds) {
+    return std::chrono::sys_seconds(std::chrono::seconds(seconds));
+  };
+  const auto add = [&](int seconds, const std::string& added, const char* refreshed) {
+    JournalBatch batch;
+    batch.lsn = store_.last_lsn() + 1;
+    batch.time = at(seconds);
+    if (!added.empty())
+      batch.changes.push_back({.apex = apex_, .removed = {}, .added = records(added)});
+    JournalMessage& message = batch.messages.emplace_back();
+    message.zone = apex_;
+    message.leases.push_back({name(refreshed), Type::A, {192, 0, 2, 1}, at(1'000)});
+    store_.append(batch);
+  };
+  add(10, "a 60 A 192.0.2.1", "a");
+  add(20, "a 60 A 192.0.2.2", "a");
+  add(30, "", "a");
+  add(40, "", "b");
+  load_all();
+  ASSERT_EQ(loaded_.dirty.size(), 2U);
+  EXPECT_EQ(loaded_.dirty[0].owner, name("a"));
+  EXPECT_EQ(loaded_.dirty[0].changed, at(20));
+  EXPECT_EQ(loaded_.dirty[1].owner, name("b"));
+  EXPECT_EQ(loaded_.dirty[1].changed, at(0));
+}
+
 }  // namespace
 }  // namespace zones

@@ -127,7 +127,8 @@ inline std::string dump(const Catalogue& catalogue) {
 struct MemoryDisk {
   using Rows = std::map<Name, std::vector<std::uint8_t>>;
   std::map<Name, Rows> zones;
-  std::map<std::pair<Name, Name>, std::vector<RecordLease>> leases;  // by apex and owner
+  std::map<std::pair<Name, Name>, std::vector<RecordLease>> leases;   // by apex and owner
+  std::map<std::pair<Name, Name>, std::chrono::sys_seconds> changed;  // likewise
   std::map<Lsn, JournalBatch> journal;
   Lsn applied = 0;
   Lsn last = 0;
@@ -170,6 +171,9 @@ class MemoryStore final : public Store {
     ASSERT_GE(applied, disk_->applied);
     ASSERT_LE(applied, disk_->last);
     for (const RowChange& row : rows) {
+      if (row.changed != std::chrono::sys_seconds()) {
+        disk_->changed[{row.apex, row.owner}] = row.changed;
+      }
       disk_->leases.erase({row.apex, row.owner});
       if (!row.leases.empty()) disk_->leases[{row.apex, row.owner}] = row.leases;
       if (row.rrsets.empty()) {
