@@ -21,6 +21,7 @@
 #include "dnsd/http/portal.h"
 #include "dnsd/log.h"
 #include "dnsd/privileges.h"
+#include "dnsd/published_times.h"
 #include "dnsd/reachability_prober.h"
 #include "dnsd/server_zones.h"
 #include "dnsd/tcp_listener.h"
@@ -110,6 +111,7 @@ struct Server::Impl {
   http::Routes routes;  // of `http`
   http::LoginGate gate;
   std::unique_ptr<http::DynDnsHandler> dyndns;
+  std::unique_ptr<PublishedTimes> times;
   std::unique_ptr<HistoryReader> history;
   std::unique_ptr<http::AccountHandler> account;
   std::unique_ptr<http::AdminHandler> admin_handler;
@@ -242,7 +244,11 @@ void Server::Impl::start_threads() {
     account = std::make_unique<http::AccountHandler>(*writer, *history, gate, now);
     account->add_to(routes, is_ours);
   }
-  if (http) http->start(routes);
+  if (http) {
+    times = std::make_unique<PublishedTimes>(config.store_path);
+    portal->set_times(*times);
+    http->start(routes);
+  }
   if (admin) start_admin();
   running = true;
 }
@@ -278,6 +284,7 @@ void Server::Impl::stop() {
   if (dispatcher) dispatcher->stop();
   if (writer) writer->stop();
   if (prober) prober->stop();
+  if (times) times->stop();
   if (history) history->stop();
   if (upstreams) upstreams->stop();
   if (http) http->stop();

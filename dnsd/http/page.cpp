@@ -1,6 +1,7 @@
 #include "dnsd/http/page.h"
 
 #include <qrencode.h>
+#include <spdlog/fmt/chrono.h>
 
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
@@ -69,7 +70,26 @@ void set(mustache::data& data, const char* name, const std::string& text) {
   if (!text.empty()) data.set(name, text);
 }
 
-mustache::data data_of(const Service& service, const std::string& url) {
+/// As ISO 8601 has it.
+std::string to_iso(std::chrono::sys_seconds time) {
+  return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}",
+                     fmt::gmtime(std::chrono::system_clock::to_time_t(time)));
+}
+
+/// `since` for programs, `since_text` for people.
+void set(mustache::data& data, const std::string& name,
+         std::optional<std::chrono::sys_seconds> time) {
+  if (!time) return;
+  data.set(name, to_iso(*time));
+  data.set(name + "_text", fmt::format("{:%Y-%m-%d %H:%M:%S} UTC",
+                                       fmt::gmtime(std::chrono::system_clock::to_time_t(*time))));
+}
+
+PublishedTime time_of(const PageContent& content, std::size_t service) {
+  return service < content.times.size() ? content.times[service] : PublishedTime{};
+}
+
+mustache::data data_of(const Service& service, const std::string& url, const PublishedTime& time) {
   mustache::data one;
   set(one, "service", clean_text(service.service));
   set(one, "protocol", service.protocol);
@@ -84,6 +104,8 @@ mustache::data data_of(const Service& service, const std::string& url) {
     one.set("reached_how", std::string(how(*service.reached)));
     one.set("reached_at", time_text(*service.reached));
   }
+  set(one, "since", time.since);
+  set(one, "until", time.until);
   mustache::data txt(mustache::data::type::list);
   for (const auto& [key, value] : service.txt) {
     mustache::data pair;
@@ -174,8 +196,9 @@ std::string PageTemplate::render(const PageContent& content, const std::string& 
   page.set("has_services", mustache::data(!content.services.services.empty()));
   mustache::data list(mustache::data::type::list);
   std::size_t codes = 0;
+  std::size_t place = 0;
   for (const Service& service : content.services.services) {
-    mustache::data one = data_of(service, service.url(content.name));
+    mustache::data one = data_of(service, service.url(content.name), time_of(content, place++));
     if (const std::string svg =
             codes < MAX_QR_CODES ? qr_svg(service.url(content.name)) : std::string();
         !svg.empty()) {
@@ -194,6 +217,7 @@ std::string page_json(const PageContent& content) {
   page["name"] = clean_text(content.name_text);
   page["exists"] = content.services.exists;
   json::array list;
+  std::size_t place = 0;
   for (const Service& service : content.services.services) {
     json::object one;
     one["service"] = clean_text(service.service);
@@ -214,6 +238,9 @@ std::string page_json(const PageContent& content) {
                           {"how", how(*reached)},
                           {"at", time_text(*reached)}};
     }
+    const PublishedTime time = time_of(content, place++);
+    if (time.since) one["since"] = to_iso(*time.since);
+    if (time.until) one["until"] = to_iso(*time.until);
     json::object txt;
     for (const auto& [key, value] : service.txt) txt[clean_text(key)] = clean_text(value);
     if (!txt.empty()) one["txt"] = std::move(txt);

@@ -3,10 +3,12 @@
 
 #include <filesystem>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 
 #include "dnsd/http/services.h"
+#include "dnsd/published_times.h"
 #include "zones/name.h"
 #include "zones/result.h"
 
@@ -17,6 +19,7 @@ struct PageContent {
   zones::NameView name;
   std::string_view name_text;  // as the visitor wrote it
   const NameServices& services;
+  std::span<const PublishedTime> times{};  // of the services, in their order; none: not known
 };
 
 /// A mustache template; the variables are told in dnsd.toml(5). Any thread.

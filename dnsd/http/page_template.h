@@ -62,6 +62,8 @@ svg { display: block; width: 13rem; max-width: 100%; height: auto; border-radius
 {{#port}}<dt>Port</dt><dd>{{port}}{{#protocol}} / {{protocol}}{{/protocol}}</dd>{{/port}}
 {{#uri}}<dt>URI</dt><dd>{{uri}}</dd>{{/uri}}
 {{#reached}}<dt>Reachable</dt><dd>{{reached}}</dd>{{/reached}}
+{{#since}}<dt>Published since</dt><dd><time datetime="{{since}}">{{since_text}}</time></dd>{{/since}}
+{{#until}}<dt>Until</dt><dd><time datetime="{{until}}">{{until_text}}</time>, unless renewed</dd>{{/until}}
 {{#txt}}<dt>{{key}}</dt><dd>{{value}}</dd>{{/txt}}
 </dl>
 {{#qr}}<details><summary>QR code</summary>{{{qr}}}</details>{{/qr}}

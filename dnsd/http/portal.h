@@ -20,16 +20,22 @@ class Portal final : public Handler {
   Portal(unsigned redirect, std::shared_ptr<PageTemplate> page, std::set<std::uint16_t> ports);
 
   void handle(const Request& request, const State& state, Responder responder) override;
+  /// Pages tell since and until when services are published; without this they do not. Before the
+  /// listener starts. `times` must live until the listener is stopped.
+  void set_times(PublishedTimes& times) { times_ = &times; }
   /// From now on pages look like this. Any thread.
   void set_page(std::shared_ptr<PageTemplate> page);
 
  private:
-  Response answer(const Request& request, const State& state);
-  Response page(unsigned status, const Request& request, zones::NameView name,
-                const NameServices& services);
+  struct Page;
+
+  Page page(unsigned status, const Request& request, const zones::Name& name,
+            NameServices&& services);
+  void show(Page&& page, const State& state, Responder responder);
 
   const unsigned redirect_;
   const std::set<std::uint16_t> ports_;
+  PublishedTimes* times_ = nullptr;
   std::mutex mutex_;
   std::shared_ptr<PageTemplate> page_;
 };

@@ -122,6 +122,7 @@ class Collector {
       zones::WireReader reader(rdata);
       Service service = base;
       service.source = Service::Source::SRV;
+      service.rdata = rdata;
       service.ttl = srv.ttl();
       service.priority = reader.u16();
       service.weight = reader.u16();
@@ -139,6 +140,7 @@ class Collector {
       zones::WireReader reader(rdata);
       Service service;
       service.source = source;
+      service.rdata = rdata;
       service.service = what;
       service.ttl = rrset.ttl();
       service.priority = reader.u16();
@@ -164,6 +166,7 @@ class Collector {
       zones::WireReader reader(rdata);
       Service service = base;
       service.source = Service::Source::URI;
+      service.rdata = rdata;
       service.ttl = rrset.ttl();
       service.priority = reader.u16();
       service.weight = reader.u16();
@@ -234,6 +237,35 @@ std::string_view Service::txt_value(std::string_view key) const {
     if (iequals(name, key)) return value;
   }
   return {};
+}
+
+Name Service::owner(NameView name) const {
+  if (protocol.empty()) return Name(name);
+  std::vector<std::uint8_t> wire;
+  const auto add_label = [&](const std::string& label) {
+    wire.push_back(static_cast<std::uint8_t>(label.size()));
+    wire.insert(wire.end(), label.begin(), label.end());
+  };
+  if (!instance.empty()) add_label(instance);
+  add_label("_" + service);
+  add_label("_" + protocol);
+  wire.insert(wire.end(), name.wire().begin(), name.wire().end());
+  const auto owner = Name::from_wire(wire);
+  return owner ? *owner : Name(name);
+}
+
+Type Service::type() const {
+  switch (source) {
+    case Source::SRV:
+      return Type::SRV;
+    case Source::HTTPS:
+      return Type::HTTPS;
+    case Source::SVCB:
+      return Type::SVCB;
+    case Source::URI:
+      break;
+  }
+  return Type::URI;
 }
 
 NameServices services_of(const zones::Catalogue& catalogue, NameView name, Extent extent) {

@@ -35,8 +35,9 @@ struct Service {
   std::uint16_t port = 0;
   std::uint16_t priority = 0;
   std::uint16_t weight = 0;
-  std::uint32_t ttl = 0;                                   // seconds
-  std::string uri{};                                       // of an URI record
+  std::uint32_t ttl = 0;     // seconds
+  std::string uri{};         // of an URI record
+  zones::RdataView rdata{};  // of the record that tells it, in the zones that it was read from
   std::vector<std::pair<std::string, std::string>> txt{};  // DNS-SD keys and values (RFC 6763 §6)
   std::optional<Reached> reached{};  // not set by services_of(); see reached.h
 
@@ -46,6 +47,9 @@ struct Service {
   /// and its host one that needs no escapes; else empty. Only printable ASCII, no quotes or spaces.
   /// @param name  the one that published it
   std::string url(zones::NameView name) const;
+  /// Where that record is.
+  zones::Name owner(zones::NameView name) const;
+  zones::Type type() const;
   /// "http" or "https" for what a browser shows (_http._tcp, _https._tcp, HTTPS, such URIs); else
   /// empty.
   std::string_view web_scheme() const;

@@ -6,12 +6,14 @@
 #include <gtest/gtest.h>
 
 #include <fstream>
+#include <future>
 
 #include "dnsd/http/accept.h"
 #include "dnsd/http/redirect.h"
 #include "dnsd/http/target.h"
 #include "temp_dir.h"
 #include "zone_text.h"
+#include "zones/sqlite_store.h"
 
 namespace dnsd {
 namespace {
@@ -121,9 +123,10 @@ struct World {
     request.local = {boost::asio::ip::make_address("127.0.0.1"), 8080};
     const http::HeaderField accept_field{"Accept", accept};
     if (!accept.empty()) request.fields = {&accept_field, 1};
-    std::optional<Response> response;
-    portal.handle(request, state, http::Responder([&](Response&& sent) { response = sent; }));
-    return *response;
+    std::promise<Response> response;
+    portal.handle(request, state,
+                  http::Responder([&](Response&& sent) { response.set_value(std::move(sent)); }));
+    return response.get_future().get();
   }
 
   zones::CatalogueBuilder builder;
@@ -337,6 +340,106 @@ TEST(Portal, Template) {
   ASSERT_FALSE(bad);
   EXPECT_THAT(bad.error(), HasSubstr("page.html is no mustache: "));
   EXPECT_FALSE(http::PageTemplate::load(folder.path() / "missing.html"));
+}
+
+class PortalTimes : public ::testing::Test {
+ protected:
+  using Time = std::chrono::sys_seconds;
+  PortalTimes() {
+    const zones::Name apex = name("dyn.example.");
+    store_.create_zone(apex, [&](zones::ZoneWriter& writer) {
+      world_.state.catalogue.zone(apex)->for_each([&](auto owner, auto rrsets) {
+        writer.node(owner, rrsets);
+        return true;
+      });
+    });
+    world_.portal.set_times(times_);
+  }
+  // The row of a name as it is published.
+  void set(const char* owner, std::vector<zones::RecordLease> leases) {
+    const zones::Name apex = name("dyn.example.");
+    const auto rrsets = world_.state.catalogue.zone(apex)->rrsets(name(owner)).packed();
+    const zones::RowChange row{apex,
+                               name(owner),
+                               {rrsets.begin(), rrsets.end()},
+                               std::move(leases),
+                               Time(std::chrono::seconds(1'700'000'000))};
+    store_.checkpoint({&row, 1}, store_.applied_lsn());
+  }
+  static constexpr Time END{std::chrono::seconds(1'700'003'600)};
+
+  World world_;
+  const test::TempDir folder_;
+  zones::SqliteStore store_{folder_.path() / "store"};
+  PublishedTimes times_{folder_.path() / "store"};
+};
+
+TEST_F(PortalTimes, SinceAndUntilWhenAServiceIsPublished) {
+  set("_http._tcp.web.dyn.example.", {{1, END}});  // TXT is the first
+  const std::string page = world_.ask("web.dyn.example", "/?portal").body;
+  EXPECT_THAT(page, HasSubstr("<dt>Published since</dt><dd><time datetime=\"2023-11-14T22:13:20Z\">"
+                              "2023-11-14 22:13:20 UTC</time></dd>"));
+  EXPECT_THAT(page, HasSubstr("<dt>Until</dt><dd><time datetime=\"2023-11-14T23:13:20Z\">"
+                              "2023-11-14 23:13:20 UTC</time>, unless renewed</dd>"));
+  EXPECT_THAT(world_.ask("web.dyn.example", "/?portal", "GET", "application/json").body,
+              HasSubstr(R"("since":"2023-11-14T22:13:20Z","until":"2023-11-14T23:13:20Z")"));
+}
+
+TEST_F(PortalTimes, OfRecordsOfEachKind) {
+  struct Row {
+    const char* host;
+    const char* owner;  // of the record that tells the service
+  };
+  const Row rows[] = {
+      {"rr", "rr.dyn.example."},
+      {"rrself", "rrself.dyn.example."},
+      {"uri", "uri.dyn.example."},
+      {"uris", "_http._tcp.uris.dyn.example."},
+      {"inst", "Camera._http._tcp.inst.dyn.example."},
+      {"prio", "_http._tcp.prio.dyn.example."},
+      {"xss", "\\<b\\>._http._tcp.xss.dyn.example."},
+  };
+  for (const Row& row : rows) {
+    SCOPED_TRACE(row.host);
+    const std::string host = std::string(row.host) + ".dyn.example";
+    const auto ask = [&] { return world_.ask(host, "/?portal", "GET", "application/json").body; };
+    EXPECT_THAT(ask(), Not(HasSubstr("since"))) << "imported";
+    set(row.owner, {{0, END}});
+    EXPECT_THAT(ask(), HasSubstr(R"("since":"2023-11-14T22:13:20Z")"));
+    EXPECT_THAT(ask(), HasSubstr(R"("until":"2023-11-14T23:13:20Z")"));
+  }
+}
+
+TEST_F(PortalTimes, ARowThatIsBehindSaysNothingOfARecord) {
+  set("_http._tcp.web.dyn.example.", {{1, END}});
+  test::add_zone(world_.builder, "other.example.",
+                 "@ 60 SOA ns h 5 60 60 60 60\n@ 60 NS ns\n_ssh._tcp.a 60 SRV 0 0 22022 a\n");
+  world_.state.catalogue = world_.builder.freeze();
+  const std::string json =
+      world_.ask("a.other.example", "/?portal", "GET", "application/json").body;
+  EXPECT_THAT(json, HasSubstr("22022"));
+  EXPECT_THAT(json, Not(HasSubstr("since")));
+}
+
+TEST_F(PortalTimes, APageIsShownWithoutThemWhenTheyCannotBeTold) {
+  set("_http._tcp.web.dyn.example.", {{1, END}});
+  times_.stop();
+  const Response response = world_.ask("web.dyn.example", "/?portal");
+  EXPECT_EQ(response.status, 200U);
+  EXPECT_THAT(response.body, HasSubstr("href=\"http://direct.dyn.example:8001/cam\""));
+  EXPECT_THAT(response.body, Not(HasSubstr("<time")));
+  EXPECT_EQ(world_.ask("web.dyn.example").status, 301U);
+}
+
+TEST_F(PortalTimes, ATemplateMayShowThem) {
+  set("_http._tcp.web.dyn.example.", {{1, END}});
+  const auto file = folder_.path() / "page.html";
+  std::ofstream(file)
+      << "{{#services}}{{since}} {{since_text}} {{until}} {{until_text}};{{/services}}";
+  world_.portal.set_page(*http::PageTemplate::load(file));
+  EXPECT_EQ(world_.ask("web.dyn.example", "/?portal").body,
+            "2023-11-14T22:13:20Z 2023-11-14 22:13:20 UTC "
+            "2023-11-14T23:13:20Z 2023-11-14 23:13:20 UTC;");
 }
 
 TEST(Portal, CleanText) {

@@ -11,9 +11,11 @@ import tempfile
 import threading
 import time
 import unittest
+from datetime import datetime, timedelta
 
 import dns
-from harness import BIN, TIME_LIMIT, Dnsd, SystemTest, free_port, main, run
+from harness import BIN, TIME_LIMIT, ZONE, Dnsd, SystemTest, free_port, main, run
+from lease_test import with_lease
 
 ZONE_TEXT = """\
 $ORIGIN dyn.example.
@@ -166,6 +168,65 @@ class Portal(SystemTest):
         status, _, page = self.curl("web.h1.dyn.example", "/?portal")
         self.assertEqual(status, 200)
         self.assertIn(f'href="http://direct.h1.dyn.example:{self.web}/"', page)
+
+    def test_since_and_until_when_a_service_is_published(self):
+        self.start()
+        host, owner = f"h3.{ZONE[:-1]}", f"_ssh._tcp.h3.{ZONE}"
+
+        def publish(seconds, *updates):
+            octets, _ = self.dnsd.keys[0].sign(with_lease(dns.update(ZONE, updates), seconds))
+            self.assertEqual(self.dnsd.exchange(octets).rcode, "NOERROR")
+
+        def page_with(is_right, *options):
+            """The store's row of the name may be behind for a moment, and a busy server shows the page without times."""
+            end = time.monotonic() + TIME_LIMIT
+            while not is_right(page := self.curl(host, "/", *options)[2]):
+                self.assertLess(time.monotonic(), end, page)
+                time.sleep(0.05)
+            return page
+
+        def times(after=""):
+            """Port, since and until of the host's only service, once it is published until later than that."""
+            page = page_with(lambda page: json.loads(page)["services"][0].get("until", "") > after, "-H", "Accept: application/json")
+            [service] = json.loads(page)["services"]
+            return service["port"], *(datetime.strptime(service[name], "%Y-%m-%dT%H:%M:%SZ") for name in ("since", "until"))
+
+        def tick():
+            """Until another second has begun."""
+            time.sleep(1.1 - time.time() % 1)
+
+        before = datetime.utcnow().replace(microsecond=0)
+        publish(600, dns.add(f"h3.{ZONE}", 60, "A", "127.0.0.1"), dns.add(owner, 60, "SRV", f"0 0 22022 h3.{ZONE}"))
+        port, since, until = times()
+        self.assertEqual(port, 22022)
+        self.assertLessEqual(before, since)
+        self.assertLessEqual(since, datetime.utcnow())
+        self.assertLessEqual(timedelta(seconds=600), until - before)
+        page = page_with(lambda page: "<time " in page)
+        for moment in (since, until):
+            self.assertIn(f'<time datetime="{moment.isoformat()}Z">{moment} UTC</time>', page)
+
+        tick()
+        publish(1200, dns.add(owner, 60, "SRV", f"0 0 22022 h3.{ZONE}"))
+        _, refreshed, later = times(after=until.isoformat() + "Z")
+        self.assertEqual(refreshed, since, "a refresh is no change")
+        self.assertLess(until, later)
+
+        # The same after a crash: what the journal has above the rows is of its own time.
+        tick()
+        publish(1200, dns.delete_rrset(owner, "SRV"), dns.add(owner, 60, "SRV", f"0 0 22023 h3.{ZONE}"))
+        after = datetime.utcnow()
+        self.dnsd.kill()
+        tick()
+        self.dnsd.start()
+        port, changed, _ = times()
+        self.assertEqual(port, 22023)
+        self.assertLess(since, changed)
+        self.assertLessEqual(changed, after)
+
+        # What was imported has been there for nobody knows how long.
+        for service in json.loads(self.curl("h2.dyn.example", "/", "-H", "Accept: application/json")[2])["services"]:
+            self.assertFalse({"since", "until"} & set(service), service)
 
     def test_never_an_open_redirect(self):
         self.start()
