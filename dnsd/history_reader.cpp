@@ -3,14 +3,10 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
-#include <atomic>
 #include <chrono>
-#include <condition_variable>
-#include <deque>
-#include <mutex>
-#include <thread>
 #include <utility>
 
+#include "dnsd/reading_thread.h"
 #include "zones/sqlite_store.h"
 
 namespace dnsd {
@@ -19,7 +15,7 @@ namespace {
 constexpr zones::Lsn CHUNK = 20;  // batches that are read at a time, newest chunk first
 
 std::vector<zones::HistoryEntry> newest_entries(zones::Store& store, const zones::Name& name,
-                                                const std::atomic<bool>& stopping) {
+                                                const ReadingThread& thread) {
   using Clock = std::chrono::steady_clock;
   const auto end = Clock::now() + HistoryReader::TIME;
   std::vector<zones::HistoryEntry> newest;
@@ -28,7 +24,7 @@ std::vector<zones::HistoryEntry> newest_entries(zones::Store& store, const zones
   const zones::Lsn oldest =
       query.to > HistoryReader::BATCHES ? query.to - HistoryReader::BATCHES : 1;
   while (query.to > oldest && newest.size() < HistoryReader::ENTRIES && Clock::now() < end &&
-         !stopping) {
+         !thread.is_stopping()) {
     query.from = std::max(oldest, query.to > CHUNK ? query.to - CHUNK : 1);
     std::vector<zones::HistoryEntry> chunk;
     zones::read_history(store, query, [&](const zones::HistoryEntry& entry) {
@@ -45,53 +41,34 @@ std::vector<zones::HistoryEntry> newest_entries(zones::Store& store, const zones
 }  // namespace
 
 struct HistoryReader::Impl {
-  struct Question {
-    zones::Name name;
-    std::function<void(Entries)> done;
-  };
-
-  explicit Impl(std::filesystem::path path) : store(std::move(path)), thread([this] { run(); }) {}
-
-  void run() {
-    for (;;) {
-      Question question;
-      {
-        std::unique_lock lock(mutex);
-        wake.wait(lock, [this] { return stopping || !questions.empty(); });
-        if (questions.empty()) return;
-        question = std::move(questions.front());
-        questions.pop_front();
-      }
-      answer(question);
-    }
-  }
-
-  void answer(const Question& question) {
-    try {
-      question.done(stopping ? std::nullopt : read(question.name));
-    } catch (const std::exception& error) {  // no memory; what `done` holds answers by itself
-      spdlog::error("history of {}: {}", question.name.to_text(), error.what());
-    }
-  }
+  explicit Impl(std::filesystem::path path) : store(std::move(path)) {}
 
   Entries read(const zones::Name& name) const {
     try {
       zones::SqliteOptions options;
       options.read_only = true;
       zones::SqliteStore reading(store, options);
-      return newest_entries(reading, name, stopping);
+      return newest_entries(reading, name, thread);
     } catch (const std::exception& error) {
       spdlog::error("history of {}: {}", name.to_text(), error.what());
       return std::nullopt;
     }
   }
 
+  std::vector<PublishedTime> read_times(const zones::Name& apex,
+                                        std::span<const PublishedRecord> records) const {
+    if (records.empty()) return {};
+    try {
+      zones::SqliteRows rows(store);
+      return dnsd::read_times(rows, apex, records);
+    } catch (const std::exception& error) {
+      spdlog::error("times of records in {}: {}", apex.to_text(), error.what());
+      return {};
+    }
+  }
+
   const std::filesystem::path store;
-  std::mutex mutex;
-  std::condition_variable wake;
-  std::deque<Question> questions;
-  std::atomic<bool> stopping{false};  // changed under the mutex
-  std::thread thread;
+  ReadingThread thread{QUEUE};
 };
 
 HistoryReader::HistoryReader(std::filesystem::path store)
@@ -99,23 +76,16 @@ HistoryReader::HistoryReader(std::filesystem::path store)
 
 HistoryReader::~HistoryReader() { stop(); }
 
-bool HistoryReader::ask(const zones::Name& name, std::function<void(Entries)> done) {
-  {
-    const std::lock_guard lock(impl_->mutex);
-    if (impl_->stopping || impl_->questions.size() >= QUEUE) return false;
-    impl_->questions.push_back({name, std::move(done)});
-  }
-  impl_->wake.notify_one();
-  return true;
+bool HistoryReader::ask(const zones::Name& name, const zones::Name& apex,
+                        std::vector<PublishedRecord> records, std::function<void(Answer)> done) {
+  return impl_->thread.push([impl = impl_.get(), name, apex, records = std::move(records),
+                             done = std::move(done)](bool may_read) {
+    if (!may_read) return done({});
+    Entries entries = impl->read(name);
+    done({std::move(entries), impl->read_times(apex, records)});
+  });
 }
 
-void HistoryReader::stop() {
-  {
-    const std::lock_guard lock(impl_->mutex);
-    impl_->stopping = true;
-  }
-  impl_->wake.notify_one();
-  if (impl_->thread.joinable()) impl_->thread.join();
-}
+void HistoryReader::stop() { impl_->thread.stop(); }
 
 }  // namespace dnsd

@@ -9,6 +9,7 @@
 #include <optional>
 #include <vector>
 
+#include "dnsd/published_times.h"
 #include "zones/history.h"
 #include "zones/name.h"
 
@@ -23,16 +24,21 @@ class HistoryReader {
 
   /// Entries, the newest first; empty when the store could not be read or the reader stops.
   using Entries = std::optional<std::vector<zones::HistoryEntry>>;
+  struct Answer {
+    Entries entries;
+    std::vector<PublishedTime> times{};  // of the records; none when they could not be told
+  };
 
   /// @param store  of this process; it is opened for reading at each question
   explicit HistoryReader(std::filesystem::path store);
   /// Stops as stop() does.
   ~HistoryReader();
 
-  /// What became of the name and those below it, whoever may know: the caller judges that. `done`
-  /// is called once, by the reader's thread. Any thread. False when too many wait; `done` is then
-  /// not called.
-  bool ask(const zones::Name& name, std::function<void(Entries)> done);
+  /// What became of the name and those below it, whoever may know: the caller judges that; and
+  /// since and until when these records of the zone `apex` are there. `done` is called once, by the
+  /// reader's thread. Any thread. False when too many wait; `done` is then not called.
+  bool ask(const zones::Name& name, const zones::Name& apex, std::vector<PublishedRecord> records,
+           std::function<void(Answer)> done);
   /// Answers what waits with nothing, ends the thread.
   void stop();
 

@@ -64,6 +64,17 @@ Response to_path(const Request& request) {
   return response;
 }
 
+std::vector<PublishedRecord> published(const std::vector<AccountRecord>& records) {
+  std::vector<PublishedRecord> published;
+  published.reserve(records.size());
+  for (const AccountRecord& one : records) {
+    PublishedRecord& record = published.emplace_back();
+    if (one.record.rdata.size() > PublishedTimes::MAX_RDATA_OCTETS) continue;
+    record = {one.record.owner, one.record.type, one.record.rdata};
+  }
+  return published;
+}
+
 Response refusal(LoginRefusal why) {
   switch (why) {
     case LoginRefusal::NO_TLS:
@@ -182,8 +193,10 @@ void AccountHandler::show(const Request& request, const State& state, const zone
   content->agent_config =
       agent_config(content->zone, *host, services_of(state.catalogue, host->view()).services);
   const auto shared = std::make_shared<Responder>(std::move(responder));
-  const auto send = [shared, content, may_see](HistoryReader::Entries entries) {
+  const auto send = [shared, content, may_see](HistoryReader::Answer answer) {
+    HistoryReader::Entries& entries = answer.entries;
     if (entries) keep_visible(*entries, may_see);
+    content->times = std::move(answer.times);
     const std::string nonce = make_nonce();
     Response response;
     add_page_headers(response, nonce, FormAction::SELF);
@@ -192,7 +205,7 @@ void AccountHandler::show(const Request& request, const State& state, const zone
   };
   // A budget of each key; the table is one of addresses.
   const bool within = pages_.of(mac_of(key)).take(std::chrono::steady_clock::now());
-  if (!within || !history_.ask(*host, send)) send(std::nullopt);
+  if (!within || !history_.ask(*host, content->zone, published(content->records), send)) send({});
 }
 
 }  // namespace dnsd::http

@@ -184,6 +184,7 @@ void add_history(std::vector<AccountRecord>& records,
               !rdata_equal(lease.type, lease.rdata, one.record.rdata))
             continue;
           knows_lease = true;
+          one.until.reset();
           if (lease.expires != std::chrono::sys_seconds()) one.until = lease.expires;
         }
       }
@@ -195,10 +196,28 @@ void add_history(std::vector<AccountRecord>& records,
   }
 }
 
+void add_times(std::vector<AccountRecord>& records, std::span<const PublishedTime> times,
+               const std::vector<zones::HistoryEntry>& entries) {
+  if (times.size() != records.size()) return;
+  const auto knows_change = [&](const zones::Name& owner) {
+    const auto is_of_owner = [&](const zones::Record& record) { return record.owner == owner; };
+    return std::ranges::any_of(entries, [&](const zones::HistoryEntry& entry) {
+      return std::ranges::any_of(entry.added, is_of_owner) ||
+             std::ranges::any_of(entry.removed, is_of_owner);
+    });
+  };
+  for (std::size_t i = 0; i < records.size(); ++i) {
+    AccountRecord& one = records[i];
+    one.until = times[i].until;
+    if (!knows_change(one.record.owner)) one.since = times[i].since;
+  }
+}
+
 std::string account_page(const AccountContent& content,
                          const std::optional<std::vector<zones::HistoryEntry>>& entries,
                          const std::string& nonce) {
   std::vector<AccountRecord> records = content.records;
+  add_times(records, content.times, entries.value_or(std::vector<zones::HistoryEntry>()));
   if (entries) add_history(records, *entries, content.key);
   mustache::data page;
   page.set("nonce", nonce);

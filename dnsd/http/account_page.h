@@ -5,11 +5,13 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "dnsd/http/dyndns_update.h"
 #include "dnsd/http/services.h"
+#include "dnsd/published_times.h"
 #include "zones/history.h"
 #include "zones/name.h"
 #include "zones/snapshot.h"
@@ -18,7 +20,7 @@ namespace dnsd::http {
 
 struct AccountRecord {
   zones::Record record;
-  std::optional<std::chrono::sys_seconds> since{};  // as far as the history goes back
+  std::optional<std::chrono::sys_seconds> since{};  // at the latest
   std::string by{};                                 // who put it there
   std::optional<std::chrono::sys_seconds> until{};  // its lease
 };
@@ -32,6 +34,7 @@ struct AccountContent {
   std::string form_token;
   std::optional<DynDnsWord> decided{};  // of the form that was sent before
   std::vector<AccountRecord> records{};
+  std::vector<PublishedTime> times{};  // of the records, in their order; none: not known
   std::string agent_config{};
 };
 
@@ -53,6 +56,13 @@ void keep_visible(std::vector<zones::HistoryEntry>& entries,
 /// @param own  the key that looks: it alone is told where its updates came from
 void add_history(std::vector<AccountRecord>& records,
                  const std::vector<zones::HistoryEntry>& entries, const zones::Name& own);
+
+/// Says of each record since when and until when it is there, as the store's rows have it; what the
+/// history knows better comes after this. That time is of the last change of any record of the
+/// owner: it tells something of this one only when the history knows of no change of the owner.
+/// @param times  of the records, in their order
+void add_times(std::vector<AccountRecord>& records, std::span<const PublishedTime> times,
+               const std::vector<zones::HistoryEntry>& entries);
 
 /// @param entries  the newest first; empty: the history cannot be told now
 /// @param nonce  of the page's style element (Content-Security-Policy)

@@ -54,6 +54,28 @@ TEST(AccountPage, TheNewestEntryThatAddedARecordTellsSinceWhen) {
   EXPECT_EQ(shown[2].since, std::nullopt);
 }
 
+TEST(AccountPage, WhereTheHistoryDoesNotReachTheStoresRowsTell) {
+  std::vector<http::AccountRecord> shown{{.record = record("h1 60 A 192.0.2.1")},
+                                         {.record = record("h1 60 A 192.0.2.2")},
+                                         {.record = record("h2 60 A 192.0.2.3")}};
+  const std::vector<PublishedTime> times{
+      {START + 20s, START + 80s}, {START + 20s, START + 81s}, {START + 5s, START + 82s}};
+  std::vector<zones::HistoryEntry> entries{entry(30, "", ""), entry(20, "", "h1 60 A 192.0.2.1")};
+  entries[0].message->leases = {
+      {name("h1"), zones::Type::A, record("h1 60 A 192.0.2.1").rdata, START + 90s},
+      {name("h2"), zones::Type::A, record("h2 60 A 192.0.2.3").rdata, {}}};
+  http::add_times(shown, times, entries);
+  http::add_history(shown, entries, name("h1"));
+  EXPECT_EQ(shown[0].since, START + 20s);
+  EXPECT_EQ(shown[0].until, START + 90s) << "a row may be behind the history";
+  EXPECT_EQ(shown[1].since, std::nullopt) << "it was there before the owner's last change";
+  EXPECT_EQ(shown[1].until, START + 81s);
+  EXPECT_EQ(shown[2].since, START + 5s);
+  EXPECT_EQ(shown[2].until, std::nullopt) << "permanent by now";
+  http::add_times(shown, {}, {});
+  EXPECT_EQ(shown[2].since, START + 5s) << "times that could not be told";
+}
+
 TEST(AccountPage, AnotherKeysSourceIsNotTold) {
   const std::vector<zones::HistoryEntry> entries{entry(20, "", "h1 60 A 192.0.2.1")};
   std::vector<http::AccountRecord> shown{{.record = record("h1 60 A 192.0.2.1")}};
@@ -115,8 +137,9 @@ class HistoryReaderTest : public ::testing::Test {
   }
   HistoryReader::Entries ask(HistoryReader& reader, const char* of) {
     std::promise<HistoryReader::Entries> promise;
-    EXPECT_TRUE(reader.ask(
-        name(of), [&](HistoryReader::Entries entries) { promise.set_value(std::move(entries)); }));
+    EXPECT_TRUE(reader.ask(name(of), name("@"), {}, [&](HistoryReader::Answer answer) {
+      promise.set_value(std::move(answer.entries));
+    }));
     return promise.get_future().get();
   }
   std::vector<zones::Lsn> lsns(HistoryReader& reader, const char* of) {
@@ -157,15 +180,18 @@ TEST_F(HistoryReaderTest, AnswersWhatWaitsWhenItStopsAndTakesNoMore) {
   HistoryReader reader(path_);
   std::promise<void> go;
   std::atomic<std::size_t> nothing{0};
-  EXPECT_TRUE(reader.ask(name("h1"), [&](const auto&) { go.get_future().wait(); }));
+  const auto ask = [&](std::function<void(HistoryReader::Answer)> done) {
+    return reader.ask(name("h1"), name("@"), {}, std::move(done));
+  };
+  EXPECT_TRUE(ask([&](const auto&) { go.get_future().wait(); }));
   std::size_t taken = 0;
-  while (reader.ask(name("h1"), [&](const auto& entries) { nothing += entries ? 0 : 1; })) ++taken;
+  while (ask([&](const auto& answer) { nothing += answer.entries ? 0 : 1; })) ++taken;
   EXPECT_GE(taken, HistoryReader::QUEUE - 1);
   EXPECT_LE(taken, HistoryReader::QUEUE + 1);
   std::thread stopping([&] { reader.stop(); });
   go.set_value();
   stopping.join();
-  EXPECT_FALSE(reader.ask(name("h1"), [](const auto&) {}));
+  EXPECT_FALSE(ask([](const auto&) {}));
   EXPECT_LE(nothing, taken);
 }
 
