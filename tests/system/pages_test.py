@@ -4,12 +4,14 @@ Screenshots of all are left in the build's folder, in screenshots/, for somebody
 """
 import os
 import shutil
+import time
 import unittest
 from urllib.parse import quote
+from urllib.request import Request, urlopen
 
 import dns
 from chromium import Chromium
-from harness import BIN, Dnsd, SystemTest, free_port, key, main, make_certificate
+from harness import BIN, TIME_LIMIT, Dnsd, SystemTest, free_port, key, main, make_certificate
 
 AXE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "axe/node_modules/axe-core/axe.min.js")
 SCREENSHOTS = os.path.join(BIN, "../screenshots")
@@ -74,6 +76,12 @@ class Pages(SystemTest):
         return answers
 
     def test_portal(self):
+        self.dnsd.update(dns.add(f"_sip._udp.{HOST}.", 60, "SRV", f"0 0 5070 {HOST}."))  # with the grant's lease
+        page = Request(f"http://127.0.0.1:{self.http}/?portal", headers={"Host": HOST})
+        end = time.monotonic() + TIME_LIMIT
+        while b"Until" not in urlopen(page).read():
+            self.assertLess(time.monotonic(), end)
+            time.sleep(0.05)
         self.look_at("portal", f"http://{HOST}:{self.http}/?portal")
         self.look_at("portal-nothing", f"http://nothing.dyn.example:{self.http}/")
         self.look_at("portal-404", f"http://nobody.dyn.example:{self.http}/")
