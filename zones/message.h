@@ -53,6 +53,7 @@ struct Record {
   Class rrclass = Class::IN;
   std::uint32_t ttl = 0;  // as on the wire; above 2^31-1 counts as 0 (RFC 2181 §8)
   Rdata rdata;
+  bool operator==(const Record&) const = default;
 };
 
 struct Message {

@@ -250,6 +250,24 @@ TEST(Publisher, Rfc9664ALeaseThatIsLongerOrNoneIsSaidOnce) {
   }
 }
 
+TEST(Publisher, GrantsLeasesOnceTheServerHasSaidSo) {
+  Host host;
+  EXPECT_FALSE(host.publisher.grants_leases());
+  const std::pair<std::uint32_t, bool> rows[] = {{600, true}, {0, false}, {600, true}};
+  std::uint16_t port = 8001;
+  for (const auto& [granted, has_lease] : rows) {
+    host.want(external("198.51.100.1", ++port), {});
+    ASSERT_TRUE(host.begin({}));
+    host.answer({}, Rcode::NOERROR, granted);
+    EXPECT_EQ(host.publisher.grants_leases(), has_lease);
+  }
+  // A refusal, and a withdrawal, say nothing of it.
+  host.want(external("198.51.100.1", 9000), {});
+  ASSERT_TRUE(host.begin({}));
+  host.answer({}, Rcode::SERVFAIL);
+  EXPECT_TRUE(host.publisher.grants_leases());
+}
+
 TEST(Publisher, TtlOfShortMappings) {
   for (const auto& [lifetime, ttl] :
        {std::pair{120, 15}, {240, 30}, {480, 60}, {3600, 60}, {8, 1}, {3, 1}}) {

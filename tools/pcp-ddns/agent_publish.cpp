@@ -1,6 +1,5 @@
 // What the agent has published, and what it writes down of it.
 #include <algorithm>
-#include <map>
 #include <set>
 #include <utility>
 
@@ -17,18 +16,12 @@ constexpr std::chrono::seconds SETTLE_AGAIN{30};       // after a failure
 
 /// Whether there are records where none of ours were: one that is forgotten is taken for somebody
 /// else's.
-bool has_new_rrset(const std::map<std::string, std::vector<OwnRecord>>& records,
-                   const std::map<std::string, std::vector<OwnRecord>>& before) {
-  for (const auto& [provider, list] : records) {
-    std::set<std::pair<zones::Name, zones::Type>> known;
-    if (const auto at = before.find(provider); at != before.end()) {
-      for (const OwnRecord& one : at->second) known.emplace(one.record.owner, one.record.type);
-    }
-    for (const OwnRecord& one : list) {
-      if (!known.contains({one.record.owner, one.record.type})) return true;
-    }
-  }
-  return false;
+bool has_new_rrset(const std::vector<OwnRecord>& records, const std::vector<OwnRecord>& before) {
+  std::set<std::pair<zones::Name, zones::Type>> known;
+  for (const OwnRecord& one : before) known.emplace(one.record.owner, one.record.type);
+  return std::ranges::any_of(records, [&](const OwnRecord& one) {
+    return !known.contains({one.record.owner, one.record.type});
+  });
 }
 
 }  // namespace
@@ -83,13 +76,18 @@ void Agent::save() {
   }
   state_.mappings = std::move(mappings);
   const auto before = std::exchange(state_.published, {});
+  // What changes only, and ends by itself, is on its way before a disk that may take seconds: after
+  // a power cut in between, the same mapping, or the lease's end, puts right what is there.
+  bool waits = once_ || stop_by_;
   for (const auto& provider : providers_) {
+    const std::string& name = provider->config().name;
     auto ours = provider->ours();
-    if (!ours.empty()) state_.published[provider->config().name] = std::move(ours);
+    const auto at = before.find(name);
+    const std::vector<OwnRecord> none;
+    const std::vector<OwnRecord>& known = at == before.end() ? none : at->second;
+    waits = waits || (ours != known && !provider->grants_leases()) || has_new_rrset(ours, known);
+    if (!ours.empty()) state_.published[name] = std::move(ours);
   }
-  // What is published changes only, and is on its way before a disk that may take seconds: after a
-  // power cut in between, the same mapping, or the lease's end, puts right what is there.
-  const bool waits = has_new_rrset(state_.published, before) || once_ || stop_by_;
   std::string failure = waits ? file_.save(state_) : file_.stage(state_);
   if (file_.is_staged() && !waits) settle_later();
   note_saved(std::move(failure));

@@ -36,6 +36,8 @@ class Provider {
   virtual std::vector<RRsetKey> known() const = 0;
   /// Records that are, or may be, at the provider: what has to be known after a restart.
   virtual std::vector<OwnRecord> ours() const = 0;
+  /// Whether what is published ends by itself: the provider's last answer granted a lease.
+  virtual bool grants_leases() const { return false; }
   virtual Progress progress(const RRsetKey& key) const = 0;
   /// What the provider saw when it tried a service's endpoint, as far as it tries.
   virtual zones::Reachability reached(const zones::Name& /*owner*/,

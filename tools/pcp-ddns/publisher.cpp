@@ -275,6 +275,7 @@ Report Publisher::accepted(const Message& response) {
       if (!entry.wanted && entry.ours.empty()) entries_.erase(at);
       continue;
     }
+    grants_leases_ = granted.has_value();
     entry.ours = part.wanted->rdatas;
     entry.owned = true;
     entry.guess = 0;

@@ -66,6 +66,8 @@ class Publisher {
   /// What accepted updates have changed since the last call.
   std::vector<PublishedEndpoints> take_news() { return std::exchange(news_, {}); }
   bool is_busy() const { return !plan_.empty(); }
+  /// Whether the last records that were taken have a lease; false until some were.
+  bool grants_leases() const { return grants_leases_; }
   Progress progress(const RRsetKey& key) const;
   /// True when nothing of ours is left, as far as is known.
   bool is_clean() const;
@@ -115,6 +117,7 @@ class Publisher {
   Time not_before_{};
   int failures_ = 0;
   bool apart_ = false;  // one host an update
+  bool grants_leases_ = false;
   bool lease_warned_ = false;
 };
 

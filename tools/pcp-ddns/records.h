@@ -85,6 +85,7 @@ struct OwnRecord {
   zones::Record record;
   bool confirmed =
       false;  // an update with it, or with another one of its RRset, was answered NOERROR
+  bool operator==(const OwnRecord&) const = default;
 };
 
 /// Whether an RRset may be one of the service's, at a provider of this zone.

@@ -30,6 +30,7 @@ class UpdateProvider : public Provider {
   void want(Wanted wanted, const std::set<RRsetKey>& undecided) override;
   std::vector<RRsetKey> known() const override { return publisher_.known(); }
   std::vector<OwnRecord> ours() const override { return publisher_.ours(); }
+  bool grants_leases() const override { return publisher_.grants_leases(); }
   Progress progress(const RRsetKey& key) const override { return publisher_.progress(key); }
   zones::Reachability reached(const zones::Name& owner, const External& endpoint) const override {
     return watch_.reached(owner, endpoint);
