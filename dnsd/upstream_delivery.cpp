@@ -41,16 +41,25 @@ asio::awaitable<MaybeUpstreamFailure> UpstreamDelivery::send(UpstreamChanges& ch
     if (changes.touches(name)) changes.touch_again(name, types);
   }
   refused_now_.clear();
+  known_taken_.clear();
   taken_since_ = false;
   MaybeUpstreamFailure failure = co_await send_all(changes);
-  if (failure || refused_now_.empty() || !taken_since_) co_return failure;
-  // What was taken after it may be what it lacked: the address of a name server or mail exchanger.
-  UpstreamChanges again(zone_, filter_);
-  for (const zones::Name& name : std::exchange(refused_now_, {})) {
-    const auto found = refused_.names().find(name);
-    if (found != refused_.names().end()) again.touch_again(name, found->second);
+  if (!failure && !refused_now_.empty() && taken_since_) {
+    // What was taken after it may be what it lacked: the address of a name server or mail
+    // exchanger.
+    UpstreamChanges again(zone_, filter_);
+    for (const zones::Name& name : std::exchange(refused_now_, {})) {
+      const auto found = refused_.names().find(name);
+      if (found != refused_.names().end()) again.touch_again(name, found->second);
+    }
+    failure = co_await send_all(again);
   }
-  co_return co_await send_all(again);
+  if (failure) co_return failure;
+  // Not before: a name of several messages is right when all of them were taken.
+  for (const zones::Name& name : known_taken_) {
+    if (!refused_now_.contains(name)) refused_.remove(name);
+  }
+  co_return std::nullopt;
 }
 
 /// A failure unless all was taken, or put aside.
@@ -200,8 +209,7 @@ void UpstreamDelivery::taken(const UpdateSection& section) {
   has_taken_ = true;
   if (refused_.names().empty()) return;
   for (const zones::Record& record : section) {
-    // A name of several messages is wrong when one of them was refused.
-    if (!refused_now_.contains(record.owner)) refused_.remove(record.owner);
+    if (refused_.contains(record.owner)) known_taken_.insert(record.owner);
   }
 }
 

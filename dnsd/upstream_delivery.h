@@ -57,6 +57,7 @@ class UpstreamDelivery {
   UpstreamRequests& requests_;
   RefusedNames refused_;
   std::set<zones::Name> refused_now_;     // in this send()
+  std::set<zones::Name> known_taken_;     // in this send(), of those that are refused_
   bool taken_since_ = false;              // something, after a name was refused in this send()
   std::size_t unproven_ = 0;              // names refused in a row, while nothing was taken
   std::size_t servfails_ = 0;             // in a row
