@@ -262,8 +262,7 @@ ConfigResult read_config(const std::filesystem::path& file) {
   return parse_config(text, file);
 }
 
-std::shared_ptr<const Policy> make_policy(const Config& config,
-                                          std::shared_ptr<const ReachabilityTable> reachability) {
+std::shared_ptr<const Policy> make_policy(const Config& config, const PolicyTables& tables) {
   auto policy = std::make_shared<Policy>();
   policy->udp_octets = config.udp_octets;
   policy->identity = config.identity;
@@ -283,12 +282,14 @@ std::shared_ptr<const Policy> make_policy(const Config& config,
   policy->server_key = config.sig0_key;
   policy->cookies = make_cookies(config);
   if (config.rate_limit.is_on()) {
-    policy->rate_limit = std::make_shared<ResponseLimiter>(config.rate_limit);
+    const bool is_same = tables.limiter && tables.limiter->limits() == config.rate_limit;
+    policy->rate_limit =
+        is_same ? tables.limiter : std::make_shared<ResponseLimiter>(config.rate_limit);
   }
-  if (reachability) {
+  if (tables.reachability) {
     policy->reachability_rules = config.reachability;
     policy->reachability_rules.own = own_addresses(config);
-    policy->reachability = std::move(reachability);
+    policy->reachability = tables.reachability;
   }
   collect_named_keys(*policy);
   return policy;

@@ -96,10 +96,13 @@ ConfigResult read_config(const std::filesystem::path& file);
 /// The same for text that is at hand; `file` names it and is what relative paths are relative to.
 ConfigResult parse_config(std::string_view text, const std::filesystem::path& file);
 
+/// Tables that outlive a policy: a reload gives nobody a new budget, and forgets no result.
+struct PolicyTables {
+  std::shared_ptr<ResponseLimiter> limiter{};  // goes on unless [rate-limit] has changed
+  std::shared_ptr<const ReachabilityTable> reachability{};  // what was tried; null: nothing is
+};
 /// What of a configuration is part of each published state.
-/// @param reachability  what was tried; null: nothing is
-std::shared_ptr<const Policy> make_policy(
-    const Config& config, std::shared_ptr<const ReachabilityTable> reachability = nullptr);
+std::shared_ptr<const Policy> make_policy(const Config& config, const PolicyTables& tables = {});
 
 /// Fields whose change a reload cannot apply, by name: `listen`, `workers`, `[store]`, …
 std::vector<std::string> needs_restart(const Config& before, const Config& after);

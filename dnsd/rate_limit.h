@@ -30,6 +30,7 @@ struct RateLimits {
   bool is_on() const {
     return responses_per_second != 0 || nxdomains_per_second != 0 || errors_per_second != 0;
   }
+  bool operator==(const RateLimits&) const = default;
 };
 
 /// Says of each answer over UDP whether it is sent. Any thread, no lock, no allocation; the memory
@@ -54,6 +55,7 @@ class ResponseLimiter {
 
   explicit ResponseLimiter(const RateLimits& limits);
 
+  const RateLimits& limits() const { return limits_; }
   /// How to count an answer with this RCODE.
   static Kind kind_of(zones::Rcode rcode, const Imputation& imputation);
   /// Counts one answer.

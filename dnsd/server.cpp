@@ -84,8 +84,10 @@ struct Server::Impl {
   void start_admin();
   void stop();
 
-  std::shared_ptr<const ReachabilityTable> reachability() const {
-    return prober ? prober->table() : nullptr;
+  std::shared_ptr<const Policy> new_policy(const Config& wanted) {
+    auto policy = make_policy(wanted, {limiter, prober ? prober->table() : nullptr});
+    limiter = policy->rate_limit;
+    return policy;
   }
   std::size_t worker_count() const {
     return config.workers != 0 ? config.workers
@@ -101,6 +103,7 @@ struct Server::Impl {
   std::unique_ptr<StatePublisher> publisher;
   std::unique_ptr<Upstreams> upstreams;        // null: none are configured
   std::unique_ptr<ReachabilityProber> prober;  // null: nothing is tried
+  std::shared_ptr<ResponseLimiter> limiter;    // of the newest policy
   std::unique_ptr<UpdateWriter> writer;
   std::unique_ptr<Dispatcher> dispatcher;
   std::unique_ptr<TcpListener> tcp;
@@ -139,7 +142,7 @@ void Server::Impl::load_zones() {
   State first;
   first.catalogue = builder->freeze();
   first.version = builder->version();
-  first.policy = make_policy(config, reachability());
+  first.policy = new_policy(config);
   config.keyring = {};  // lest it stays after a reload
   publisher = std::make_unique<StatePublisher>(std::move(first));
 }
@@ -359,7 +362,7 @@ void Server::reload(const Config& config) {
   }
   set_log_level(config.log_level);
   if (impl_->http) impl_->reload_http();
-  impl_->writer->set_policy(make_policy(config, impl_->reachability()));
+  impl_->writer->set_policy(impl_->new_policy(config));
   if (impl_->upstreams) impl_->upstreams->retry_now();  // a key may be right now
   spdlog::info("reloaded {}: {}, {}", config.file.string(),
                zones::counted(config.keyring.size(), "key"),

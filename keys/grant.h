@@ -59,6 +59,7 @@ struct AddressRule {
   std::string to_text() const;
   /// Of PREFIX: whether the address lies in it.
   bool contains(const Address& address) const;
+  bool operator==(const AddressRule&) const = default;
 };
 
 /// "192.0.2.1" or "2001:db8::1"; empty for anything else.

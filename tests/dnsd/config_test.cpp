@@ -194,7 +194,7 @@ addresses = ["203.0.113.80"]
   EXPECT_EQ(rules.rate, 7U);
   EXPECT_EQ(rules.address_rate, 60U);
   EXPECT_EQ(make_policy(config)->reachability, nullptr);  // the server makes the table
-  const auto policy = make_policy(config, std::make_shared<const ReachabilityTable>());
+  const auto policy = make_policy(config, {nullptr, std::make_shared<const ReachabilityTable>()});
   EXPECT_NE(policy->reachability, nullptr);
   const auto& own = policy->reachability_rules.own;
   for (const char* address : {"203.0.113.80", "127.0.0.1"}) {
@@ -229,6 +229,17 @@ TEST(Config, RateLimitIsOffUnlessARateIsGiven) {
     EXPECT_EQ(config.rate_limit.errors_per_second, row.errors);
     EXPECT_EQ(make_policy(config)->rate_limit != nullptr, row.on);
   }
+}
+
+TEST(Config, AReloadKeepsBudgetsOfTheRateLimitUnlessItsSettingsChange) {
+  const Config before = good("[rate-limit]\nresponses-per-second = 7\nexempt = [\"192.0.2.0/24\"]");
+  const auto limiter = make_policy(before)->rate_limit;
+  EXPECT_EQ(make_policy(before, {limiter, nullptr})->rate_limit, limiter);
+  const Config other = good("[rate-limit]\nresponses-per-second = 7\nexempt = [\"192.0.2.0/25\"]");
+  const auto changed = make_policy(other, {limiter, nullptr})->rate_limit;
+  EXPECT_NE(changed, nullptr);
+  EXPECT_NE(changed, limiter);
+  EXPECT_EQ(make_policy(good(""), {limiter, nullptr})->rate_limit, nullptr);
 }
 
 TEST(Config, NarrowGrantsAndThePortalArePartOfAState) {
