@@ -1,8 +1,9 @@
 #include "dnsd/endpoint.h"
 
 #include <boost/asio/ip/address.hpp>
-#include <charconv>
 #include <cstdint>
+
+#include "zones/number.h"
 
 namespace dnsd {
 
@@ -14,18 +15,16 @@ std::string to_text(const Endpoint& endpoint) {
 
 std::optional<Endpoint> endpoint_from_text(std::string_view text) {
   const std::size_t colon = text.rfind(':');
-  if (colon == std::string_view::npos || colon + 1 == text.size()) return std::nullopt;
-  std::uint16_t port = 0;
-  const char* end = text.data() + text.size();
-  const auto [at, error] = std::from_chars(text.data() + colon + 1, end, port);
-  if (error != std::errc{} || at != end) return std::nullopt;
+  if (colon == std::string_view::npos) return std::nullopt;
+  const auto port = zones::number_from_text<std::uint16_t>(text.substr(colon + 1));
+  if (!port) return std::nullopt;
   std::string_view host = text.substr(0, colon);
   const bool bracketed = host.size() > 2 && host.front() == '[' && host.back() == ']';
   if (bracketed) host = host.substr(1, host.size() - 2);
   boost::system::error_code failed;
   const auto address = boost::asio::ip::make_address(std::string(host), failed);
   if (failed || address.is_v6() != bracketed) return std::nullopt;
-  return Endpoint(address, port);
+  return Endpoint(address, *port);
 }
 
 std::array<std::uint8_t, 16> mapped_octets(const boost::asio::ip::address& address) {

@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <boost/url/parse.hpp>
-#include <charconv>
 #include <cstring>
 
+#include "zones/number.h"
 #include "zones/wire_reader.h"
 
 namespace keys {
@@ -55,11 +55,7 @@ std::optional<std::uint16_t> port_of_owner(zones::NameView owner) {
   const auto label = owner.first_label();
   if (label.size() < 2 || label[0] != '_') return std::nullopt;
   const char* begin = reinterpret_cast<const char*>(label.data()) + 1;
-  const char* end = begin + label.size() - 1;
-  std::uint16_t port = 0;
-  const auto [at, error] = std::from_chars(begin, end, port);
-  if (error != std::errc{} || at != end) return std::nullopt;
-  return port;
+  return zones::number_from_text<std::uint16_t>({begin, label.size() - 1});
 }
 
 void claim_service_binding(zones::NameView owner, Type type, RdataView rdata, Claims& claims) {
@@ -152,12 +148,9 @@ void claim_uri(RdataView target, Claims& claims) {
       break;
   }
   if (parsed->has_port() && !parsed->port().empty()) {
-    const std::string_view digits = parsed->port();
-    std::uint16_t port = 0;  // Boost's own conversion wraps around
-    const auto [at, error] = std::from_chars(digits.data(), digits.data() + digits.size(), port);
-    if (error != std::errc{} || at != digits.data() + digits.size() || port == 0) {
-      claims.unclear = "the port of the URI is no port";
-    }
+    // Boost's own conversion wraps around.
+    const auto port = zones::number_from_text<std::uint16_t>(parsed->port()).value_or(0);
+    if (port == 0) claims.unclear = "the port of the URI is no port";
     claims.ports.push_back(port);
     return;
   }

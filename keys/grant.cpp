@@ -3,11 +3,11 @@
 #include <arpa/inet.h>
 
 #include <algorithm>
-#include <charconv>
 #include <cstring>
 #include <utility>
 
 #include "keys/claims.h"
+#include "zones/number.h"
 
 namespace keys {
 namespace {
@@ -169,11 +169,6 @@ T more_generous(T a, T b) {
   return a == T{} || b == T{} ? T{} : std::max(a, b);
 }
 
-bool to_number(std::string_view text, std::uint16_t& value) {
-  const auto [at, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  return error == std::errc{} && at == text.data() + text.size();
-}
-
 }  // namespace
 
 zones::Result<NameRule, std::string> NameRule::from_text(std::string_view text) {
@@ -236,7 +231,7 @@ zones::Result<AddressRule, std::string> AddressRule::from_text(std::string_view 
   std::uint16_t bits = 128 - before;
   if (slash != std::string_view::npos) {
     const std::uint16_t most = bits;
-    if (!to_number(text.substr(slash + 1), bits) || bits > most)
+    if (!zones::read_number(text.substr(slash + 1), bits) || bits > most)
       return tl::unexpected("'" + std::string(text) + wanted);
   }
   AddressRule rule{Kind::PREFIX, *address, static_cast<std::uint8_t>(bits + before)};
@@ -308,8 +303,9 @@ zones::Result<std::vector<PortRange>, std::string> ports_from_text(std::string_v
     const std::size_t dash = part.find('-');
     PortRange range;
     const bool read =
-        to_number(part.substr(0, dash), range.first) &&
-        to_number(dash == std::string_view::npos ? part : part.substr(dash + 1), range.last);
+        zones::read_number(part.substr(0, dash), range.first) &&
+        zones::read_number(dash == std::string_view::npos ? part : part.substr(dash + 1),
+                           range.last);
     if (!read || range.first == 0 || range.first > range.last) {
       return tl::unexpected("'" + std::string(text) +
                             "' is not a list of ports such as 80,443,1024-65535");

@@ -1,21 +1,18 @@
 #include "keys/grant_file.h"
 
 #include <algorithm>
-#include <charconv>
 
 #include "keys/grant_toml.h"
 #include "keys/toml_file.h"
+#include "zones/number.h"
 
 namespace keys {
 namespace {
 
 /// Of "198.51.100.10:80"; 0 when it has none. dnsd itself judges the rest.
 std::uint16_t port_of(std::string_view endpoint) {
-  const std::string_view digits = endpoint.substr(endpoint.rfind(':') + 1);
-  std::uint16_t port = 0;
-  const char* const end = digits.data() + digits.size();
-  const auto [at, error] = std::from_chars(digits.data(), end, port);
-  return error == std::errc{} && at == end ? port : 0;
+  return zones::number_from_text<std::uint16_t>(endpoint.substr(endpoint.rfind(':') + 1))
+      .value_or(0);
 }
 
 void read_ports(TomlFields& fields, GrantFile& file) {

@@ -3,7 +3,8 @@
 #include <strings.h>
 
 #include <array>
-#include <charconv>
+
+#include "zones/number.h"
 
 namespace zones {
 namespace {
@@ -105,9 +106,7 @@ bool equal_no_case(std::string_view a, std::string_view b) {
 bool number_after(std::string_view prefix, std::string_view text, std::uint16_t& value) {
   if (text.size() <= prefix.size() || !equal_no_case(text.substr(0, prefix.size()), prefix))
     return false;
-  const char* end = text.data() + text.size();
-  const auto [at, error] = std::from_chars(text.data() + prefix.size(), end, value);
-  return error == std::errc{} && at == end;
+  return read_number(text.substr(prefix.size()), value);
 }
 
 }  // namespace

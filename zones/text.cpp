@@ -3,9 +3,9 @@
 #include <ldns/ldns.h>
 
 #include <algorithm>
-#include <charconv>
 #include <memory>
 
+#include "zones/number.h"
 #include "zones/presentation.h"
 #include "zones/rdata_scanner.h"
 
@@ -103,13 +103,12 @@ int hex_digit(char c) {
 
 Result<Rdata, std::string> rdata_from_opaque(std::string_view text) {
   const std::string_view length = take_word(text);
-  std::uint16_t size = 0;
-  const auto [end, error] = std::from_chars(length.data(), length.data() + length.size(), size);
-  if (error != std::errc{} || end != length.data() + length.size()) {
+  const auto size = number_from_text<std::uint16_t>(length);
+  if (!size) {
     return tl::unexpected(std::string("after \\# comes the number of octets, 0 to 65535"));
   }
   Rdata rdata;
-  rdata.reserve(size);
+  rdata.reserve(*size);
   int high = -1;
   for (const char c : text) {
     if (c == ' ') continue;
@@ -125,17 +124,16 @@ Result<Rdata, std::string> rdata_from_opaque(std::string_view text) {
     }
     if (rdata.size() > size) break;
   }
-  if (high >= 0 || rdata.size() != size) {
-    return tl::unexpected("\\# " + std::to_string(size) + " wants " + std::to_string(2 * size) +
+  if (high >= 0 || rdata.size() != *size) {
+    return tl::unexpected("\\# " + std::to_string(*size) + " wants " + std::to_string(2 * *size) +
                           " hexadecimal digits after it");
   }
   return rdata;
 }
 
 bool is_number_up_to(std::string_view word, std::uint64_t most) {
-  std::uint64_t value = 0;
-  const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), value);
-  return error == std::errc{} && end == word.data() + word.size() && value <= most;
+  const auto value = number_from_text<std::uint64_t>(word);
+  return value && *value <= most;
 }
 
 bool looks_like_number(std::string_view word) {

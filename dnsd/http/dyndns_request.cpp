@@ -1,10 +1,10 @@
 #include "dnsd/http/dyndns_request.h"
 
 #include <algorithm>
-#include <charconv>
 
 #include "dnsd/http/form.h"
 #include "dnsd/http/message.h"
+#include "zones/number.h"
 
 namespace dnsd::http {
 namespace {
@@ -101,13 +101,9 @@ class Reader {
     return request_.addresses.size() <= MAX_DYNDNS_ADDRESSES;
   }
   bool take_port(std::string_view text) {
-    std::uint16_t port = 0;
-    const char* const end = text.data() + text.size();
-    const auto [at, error] = std::from_chars(text.data(), end, port);
-    if (error != std::errc{} || at != end || ports_.size() == MAX_DYNDNS_SERVICES) {
-      return false;
-    }
-    ports_.push_back(port);
+    const auto port = zones::number_from_text<std::uint16_t>(text);
+    if (!port || ports_.size() == MAX_DYNDNS_SERVICES) return false;
+    ports_.push_back(*port);
     return true;
   }
   /// What a router sends that has no address yet.

@@ -2,12 +2,12 @@
 
 #include <algorithm>
 #include <boost/asio/ip/address.hpp>
-#include <charconv>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "dnsd/http/target.h"
+#include "zones/number.h"
 
 namespace dnsd::http {
 namespace {
@@ -167,9 +167,9 @@ std::optional<Endpoint> endpoint_of(std::string_view node) {
   if (!port.empty()) {
     if (!port.starts_with(':')) return std::nullopt;
     port.remove_prefix(1);
-    const char* const end = port.data() + port.size();
-    const auto [at, error] = std::from_chars(port.data(), end, number);
-    if (!port.starts_with('_') && (error != std::errc{} || at != end)) return std::nullopt;
+    const auto told = zones::number_from_text<std::uint16_t>(port);
+    if (!port.starts_with('_') && !told) return std::nullopt;
+    number = told.value_or(0);
   }
   const auto address = parse_address(host);
   if (!address || (is_bracketed && address->is_v4())) return std::nullopt;

@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 
 #include "dnsd/endpoint.h"
 #include "dnsd/http/target.h"
+#include "zones/number.h"
 
 namespace dnsd::http {
 namespace {
@@ -41,12 +41,8 @@ std::optional<ip::address> address_from(std::string_view text, bool is_v6) {
 
 /// §2.1: no zeros in front.
 std::optional<std::uint16_t> port_from(std::string_view text) {
-  std::uint16_t port = 0;
-  const char* const end = text.data() + text.size();
-  const auto [at, error] = std::from_chars(text.data(), end, port);
   const bool has_zeros = text.size() > 1 && text.front() == '0';
-  if (error != std::errc{} || at != end || has_zeros) return std::nullopt;
-  return port;
+  return has_zeros ? std::nullopt : zones::number_from_text<std::uint16_t>(text);
 }
 
 }  // namespace

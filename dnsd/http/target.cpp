@@ -1,10 +1,10 @@
 #include "dnsd/http/target.h"
 
 #include <algorithm>
-#include <charconv>
 #include <string>
 
 #include "dnsd/http/message.h"
+#include "zones/number.h"
 
 namespace dnsd::http {
 namespace {
@@ -29,12 +29,8 @@ bool parse_port(std::string_view text, std::optional<std::uint16_t>& port) {
   if (text.front() != ':') return false;
   text.remove_prefix(1);
   if (text.empty()) return true;
-  std::uint16_t value = 0;
-  const char* const end = text.data() + text.size();
-  const auto [at, error] = std::from_chars(text.data(), end, value);
-  if (error != std::errc{} || at != end) return false;
-  port = value;
-  return true;
+  port = zones::number_from_text<std::uint16_t>(text);
+  return port.has_value();
 }
 
 }  // namespace

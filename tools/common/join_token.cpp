@@ -1,12 +1,12 @@
 #include "tools/common/join_token.h"
 
 #include <algorithm>
-#include <charconv>
 #include <memory>
 #include <optional>
 #include <span>
 
 #include "zones/crc32.h"
+#include "zones/number.h"
 
 namespace tools {
 namespace {
@@ -76,9 +76,8 @@ bool read_line(std::string_view line, JoinToken& token) {
     return true;
   }
   if (word == "portal-port") {
-    const char* const end = line.data() + line.size();
-    const auto [at, error] = std::from_chars(line.data(), end, token.portal_port);
-    return error == std::errc{} && at == end && token.portal_port != 0;
+    token.portal_port = zones::number_from_text<std::uint16_t>(line).value_or(0);
+    return token.portal_port != 0;
   }
   return word != "key" || read_key(line, token.key);
 }

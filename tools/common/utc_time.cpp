@@ -1,9 +1,11 @@
 #include "tools/common/utc_time.h"
 
 #include <array>
-#include <charconv>
 #include <ctime>
 #include <string_view>
+#include <utility>
+
+#include "zones/number.h"
 
 namespace tools {
 
@@ -21,10 +23,9 @@ std::string to_text(sys_seconds time) {
 
 std::optional<sys_seconds> time_from_text(const std::string& text) {
   if (text == "now") return std::chrono::floor<seconds>(std::chrono::system_clock::now());
-  std::int64_t number = 0;
-  const auto [at, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error == std::errc{} && at == text.data() + text.size() && number >= 0) {
-    return sys_seconds(seconds(number));
+  std::uint64_t number = 0;
+  if (zones::read_number(text, number) && std::in_range<std::int64_t>(number)) {
+    return sys_seconds(seconds(static_cast<std::int64_t>(number)));
   }
   for (const char* format :
        {"%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M", "%Y-%m-%d"}) {

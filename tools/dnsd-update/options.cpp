@@ -1,11 +1,11 @@
 #include "tools/dnsd-update/options.h"
 
 #include <CLI/CLI.hpp>
-#include <charconv>
 #include <limits>
 #include <utility>
 
 #include "keys/key_file.h"
+#include "zones/number.h"
 
 namespace dnsd_update {
 namespace {
@@ -56,12 +56,6 @@ void declare(CLI::App& app, Raw& raw, Options& options) {
                  "TSIG key as [hmac:]name:secret; other users may see it, -k is better");
 }
 
-bool to_number(const std::string& text, std::uint32_t& value) {
-  const char* end = text.data() + text.size();
-  const auto [at, ec] = std::from_chars(text.data(), end, value);
-  return ec == std::errc{} && at == end;
-}
-
 auto mistake(const std::string& text) { return tl::unexpected(Exit{EXIT_MISTAKE, text}); }
 
 /// Types with a mnemonic that may be data in a zone, a line each.
@@ -82,13 +76,14 @@ zones::Result<keys::ExchangeOptions, Exit> timing(const Raw& raw, keys::Exchange
   std::uint32_t total = 300;
   std::uint32_t each = 3;
   std::uint32_t retries = 3;
-  if (!raw.timeout.empty() && !to_number(raw.timeout, total)) {
+  if (!raw.timeout.empty() && !zones::read_number(raw.timeout, total)) {
     return mistake("bad timeout '" + raw.timeout + "'");
   }
-  if (!raw.udp_timeout.empty() && !to_number(raw.udp_timeout, each)) {
+  if (!raw.udp_timeout.empty() && !zones::read_number(raw.udp_timeout, each)) {
     return mistake("bad udp timeout '" + raw.udp_timeout + "'");
   }
-  if (!raw.udp_retries.empty() && (!to_number(raw.udp_retries, retries) || retries > 1000)) {
+  if (!raw.udp_retries.empty() &&
+      (!zones::read_number(raw.udp_retries, retries) || retries > 1000)) {
     return mistake("bad udp retries '" + raw.udp_retries + "'");
   }
   using std::chrono::seconds;
@@ -116,7 +111,7 @@ zones::Result<Options, Exit> judge(const Raw& raw, Options options) {
     return mistake("dnsd-update: -l knows no session key; name a key with -k");
   }
   std::uint32_t port = options.network.port;
-  if (!raw.port.empty() && (!to_number(raw.port, port) || port < 1 || port > 65535)) {
+  if (!raw.port.empty() && (!zones::read_number(raw.port, port) || port < 1 || port > 65535)) {
     return mistake("bad port number '" + raw.port + "'");
   }
   options.network.port = static_cast<std::uint16_t>(port);

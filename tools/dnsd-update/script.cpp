@@ -9,6 +9,7 @@
 #include "tools/dnsd-update/check_names.h"
 #include "tools/dnsd-update/service.h"
 #include "tools/dnsd-update/words.h"
+#include "zones/number.h"
 #include "zones/update_lease.h"
 
 namespace dnsd_update {
@@ -94,7 +95,7 @@ Script::Outcome Script::host(Host& host, Step step, Words& words) {
   const std::string_view port_text = words.next();
   std::uint32_t port = 0;
   if (!port_text.empty()) {
-    const auto number = to_number(port_text);
+    const auto number = zones::number_from_text<std::uint32_t>(port_text);
     if (!number) return error("port " + quoted(port_text) + " is not numeric");
     if (*number < 1 || *number > 65535) {
       return error("port " + quoted(port_text) + " is out of range (1 to 65535)");
@@ -137,7 +138,7 @@ Script::Outcome Script::set_ttl(Words& words) {
     ttl_.reset();
     return Step::NONE;
   }
-  const auto ttl = to_number(word);
+  const auto ttl = zones::number_from_text<std::uint32_t>(word);
   if (!ttl) return error("ttl " + quoted(word) + ": not a valid number");
   if (*ttl > zones::MAX_TTL) {
     return error("ttl " + quoted(word) + " is out of range (0 to 2147483647)");
@@ -166,11 +167,11 @@ Script::Outcome Script::set_lease(Words& words) {
     lease_.reset();
     return Step::NONE;
   }
-  const auto records = to_number(word);
+  const auto records = zones::number_from_text<std::uint32_t>(word);
   if (!records) return error("lease time " + quoted(word) + ": not a valid number");
   zones::UpdateLease lease{.lease = *records, .key_lease = std::nullopt};
   if (const std::string_view key_word = words.next(); !key_word.empty()) {
-    lease.key_lease = to_number(key_word);
+    lease.key_lease = zones::number_from_text<std::uint32_t>(key_word);
     if (!lease.key_lease)
       return error("key lease time " + quoted(key_word) + ": not a valid number");
   }
@@ -245,7 +246,7 @@ Script::Outcome Script::update(std::string_view operation, Words& words) {
   record.owner = *name;
 
   std::string_view word = words.next();
-  const auto ttl = to_number(word);
+  const auto ttl = zones::number_from_text<std::uint32_t>(word);
   if (is_delete) {
     if (ttl) word = words.next();  // allowed, and ignored
   } else {

@@ -9,6 +9,7 @@
 #include "tools/common/host_name.h"
 #include "tools/dnsd-update/check_names.h"
 #include "zones/host_text.h"
+#include "zones/number.h"
 #include "zones/text.h"
 
 namespace dnsd_update {
@@ -77,7 +78,7 @@ Fault read_names(Words& words, Service& service) {
 
 Fault read_number(Words& words, std::string_view what, std::uint32_t least, std::uint32_t& value) {
   const std::string_view word = words.next();
-  const auto number = to_number(word);
+  const auto number = zones::number_from_text<std::uint32_t>(word);
   if (!number) return std::string(what) + " " + quoted(word) + ": not a valid number";
   if (*number < least || *number > 65535) {
     return std::string(what) + " " + quoted(word) + " is out of range (" + std::to_string(least) +

@@ -3,7 +3,6 @@
 #include <strings.h>
 
 #include <algorithm>
-#include <charconv>
 #include <utility>
 
 #include "zones/text.h"
@@ -56,14 +55,6 @@ bool is_any_of(std::string_view word, std::initializer_list<std::string_view> ex
 }
 
 std::string quoted(std::string_view word) { return "'" + std::string(word) + "'"; }
-
-std::optional<std::uint32_t> to_number(std::string_view text) {
-  std::uint32_t value = 0;
-  const char* end = text.data() + text.size();
-  const auto [at, ec] = std::from_chars(text.data(), end, value);
-  if (ec != std::errc{} || at != end) return std::nullopt;
-  return value;
-}
 
 std::optional<std::string> read_rdata(zones::Record& record, std::string_view text) {
   if (zones::is_meta(record.type)) {

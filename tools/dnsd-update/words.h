@@ -32,7 +32,6 @@ class Words {
 bool is(std::string_view word, std::string_view expected);
 bool is_any_of(std::string_view word, std::initializer_list<std::string_view> expected);
 std::string quoted(std::string_view word);
-std::optional<std::uint32_t> to_number(std::string_view text);
 
 /// Reads RDATA of the record's type into it; in a script semicolons begin no comment there, and
 /// parentheses join no lines. @return a sentence when it cannot

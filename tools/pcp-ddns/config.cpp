@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cctype>
 #include <cerrno>
-#include <charconv>
 #include <cstring>
 #include <fstream>
 #include <map>
@@ -16,6 +15,7 @@
 #include "tools/common/host_name.h"
 #include "tools/pcp-ddns/config_dyndns.h"
 #include "tools/pcp-ddns/config_key.h"
+#include "zones/number.h"
 
 namespace pcp_ddns {
 namespace {
@@ -43,11 +43,8 @@ bool all_of(std::string_view text, const char* more) {
 }
 
 std::optional<std::uint16_t> port_from_text(std::string_view text) {
-  std::uint16_t port = 0;
-  const char* end = text.data() + text.size();
-  const auto [at, error] = std::from_chars(text.data(), end, port);
-  if (error != std::errc{} || at != end || port == 0) return std::nullopt;
-  return port;
+  const auto port = zones::number_from_text<std::uint16_t>(text);
+  return port == 0 ? std::nullopt : port;
 }
 
 std::optional<PcpServer> pcp_server_from_text(std::string_view text) {

@@ -1,10 +1,10 @@
 #include "tools/pcp-ddns/dyndns_publisher.h"
 
 #include <algorithm>
-#include <charconv>
 #include <utility>
 
 #include "zones/host_text.h"
+#include "zones/number.h"
 #include "zones/text.h"
 
 namespace pcp_ddns {
@@ -60,13 +60,11 @@ std::string printable(std::string text) {
 /// "w60s", "w5m", "w1h".
 std::optional<seconds> wait_of(std::string_view word) {
   if (word.size() < 3 || word.front() != 'w') return std::nullopt;
-  std::uint32_t number = 0;
-  const char* const end = word.data() + word.size() - 1;
-  const auto [at, error] = std::from_chars(word.data() + 1, end, number);
-  if (error != std::errc{} || at != end) return std::nullopt;
+  const auto number = zones::number_from_text<std::uint32_t>(word.substr(1, word.size() - 2));
+  if (!number) return std::nullopt;
   const int unit = word.back() == 's' ? 1 : word.back() == 'm' ? 60 : word.back() == 'h' ? 3600 : 0;
   if (unit == 0) return std::nullopt;
-  return std::min<seconds>(seconds(std::int64_t{number} * unit), DYNDNS_MAX_WAIT);
+  return std::min<seconds>(seconds(std::int64_t{*number} * unit), DYNDNS_MAX_WAIT);
 }
 
 /// What a word is about.

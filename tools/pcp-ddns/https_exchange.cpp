@@ -15,13 +15,13 @@
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/read.hpp>
 #include <boost/beast/ssl/ssl_stream.hpp>
-#include <charconv>
 #include <ctime>
 #include <optional>
 #include <utility>
 #include <vector>
 
 #include "keys/grant.h"
+#include "zones/number.h"
 
 namespace pcp_ddns {
 namespace {
@@ -268,10 +268,8 @@ std::optional<std::chrono::seconds> read_retry_after(std::string_view value,
                                                      std::chrono::sys_seconds now) {
   using std::chrono::seconds;
   constexpr seconds MOST = std::chrono::hours(24 * 365);
-  std::uint32_t number = 0;
-  const auto [at, error] = std::from_chars(value.data(), value.data() + value.size(), number);
-  if (error == std::errc{} && at == value.data() + value.size()) {
-    return std::min(seconds(number), MOST);
+  if (const auto number = zones::number_from_text<std::uint32_t>(value)) {
+    return std::min(seconds(*number), MOST);
   }
   std::tm date{};
   const std::string text(value);

@@ -3,13 +3,13 @@
 #include <termios.h>
 #include <unistd.h>
 
-#include <charconv>
 #include <iostream>
 
 #include "keys/key_file.h"
 #include "tools/common/join_token.h"
 #include "tools/common/private_file.h"
 #include "tools/pcp-ddns/config.h"
+#include "zones/number.h"
 
 namespace pcp_ddns {
 namespace {
@@ -42,16 +42,13 @@ class NoEcho {
 /// Empty when it is not "_http._tcp:8000".
 std::string service_table(const std::string& service, const std::string& host) {
   const std::size_t colon = service.rfind(':');
-  std::uint16_t port = 0;
   if (colon == std::string::npos) return {};
-  const char* end = service.data() + service.size();
-  const auto [at, error] = std::from_chars(service.data() + colon + 1, end, port);
+  const auto port =
+      zones::number_from_text<std::uint16_t>(std::string_view(service).substr(colon + 1));
   const std::string type = service.substr(0, colon);
-  if (error != std::errc{} || at != end || type.find_first_of("\"\\\n") != std::string::npos) {
-    return {};
-  }
+  if (!port || type.find_first_of("\"\\\n") != std::string::npos) return {};
   return "\n[[service]]\nhost = \"" + host + "\"\ntype = \"" + type +
-         "\"\nport = " + std::to_string(port) + "\n";
+         "\"\nport = " + std::to_string(*port) + "\n";
 }
 
 }  // namespace

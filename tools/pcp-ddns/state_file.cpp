@@ -5,12 +5,12 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <charconv>
 #include <cstring>
 #include <fstream>
 #include <sstream>
 
 #include "tools/pcp-ddns/agent_secret.h"
+#include "zones/number.h"
 #include "zones/text.h"
 
 namespace pcp_ddns {
@@ -28,13 +28,6 @@ std::string_view take_word(std::string_view& line) {
   return word;
 }
 
-template <class T>
-bool read_number(std::string_view word, T& value) {
-  const char* end = word.data() + word.size();
-  const auto [at, error] = std::from_chars(word.data(), end, value);
-  return error == std::errc{} && at == end;
-}
-
 bool read_secret(std::string_view line, State& state) {
   auto secret = keys::Secret::from_base64(line);
   if (!secret || secret->octets().size() < AGENT_SECRET_OCTETS || state.secret) return false;
@@ -44,10 +37,12 @@ bool read_secret(std::string_view line, State& state) {
 
 bool read_mapping(std::string_view line, State& state) {
   SavedMapping mapping;
-  const bool right = read_number(take_word(line), mapping.protocol) &&
-                     read_number(take_word(line), mapping.internal_port);
+  const bool right = zones::read_number(take_word(line), mapping.protocol) &&
+                     zones::read_number(take_word(line), mapping.internal_port);
   const auto address = keys::address_from_text(take_word(line));
-  if (!right || !address || !read_number(take_word(line), mapping.external.port)) return false;
+  if (!right || !address || !zones::read_number(take_word(line), mapping.external.port)) {
+    return false;
+  }
   if (!line.empty()) {
     const auto internal = keys::address_from_text(line);
     if (!internal) return false;
