@@ -30,6 +30,11 @@ std::size_t ClientCookie::add_to(zones::Message& request) const {
   return more;
 }
 
+bool ClientCookie::is_missing(const zones::Message& response) const {
+  return has_server_cookie() &&
+         !(response.edns && response.edns->find(zones::OptionCode::COOKIE) != nullptr);
+}
+
 bool ClientCookie::learn(const zones::Message& response) {
   const zones::EdnsOption* option =
       response.edns ? response.edns->find(zones::OptionCode::COOKIE) : nullptr;
@@ -39,9 +44,9 @@ bool ClientCookie::learn(const zones::Message& response) {
     return false;
   }
   const auto server = data.subspan(client_.size());
-  if (server.size() >= MIN_SERVER_OCTETS && server.size() <= MAX_SERVER_OCTETS) {
-    server_.assign(server.begin(), server.end());
-  }
+  if (server.empty()) return true;
+  if (server.size() < MIN_SERVER_OCTETS || server.size() > MAX_SERVER_OCTETS) return false;
+  server_.assign(server.begin(), server.end());
   return true;
 }
 

@@ -22,11 +22,19 @@ class ClientCookie {
   /// to have cookies: others need not understand the OPT record.
   /// @return the octets by which that makes the message longer
   std::size_t add_to(zones::Message& request) const;
+  /// True for a response without the option, of a server that has given a cookie: over UDP
+  /// anybody's, unless it is signed (RFC 7873 §5.3).
+  bool is_missing(const zones::Message& response) const;
+  /// The server has none any more.
+  void forget() { server_.clear(); }
   /// Takes the server cookie of a response.
-  /// @return false for one that has another client cookie, which is to be ignored (RFC 7873 §5.3)
+  /// @return false for one that has another client cookie, or is malformed: it is to be ignored
+  /// (RFC 7873 §5.3)
   bool learn(const zones::Message& response);
   /// The server has given one: that it is still good only the server knows.
   bool has_server_cookie() const { return !server_.empty(); }
+  /// Opaque; empty: it has given none.
+  const std::vector<std::uint8_t>& server_cookie() const { return server_; }
 
  private:
   std::array<std::uint8_t, CLIENT_OCTETS> client_{};

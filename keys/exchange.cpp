@@ -197,9 +197,16 @@ void Exchange::Impl::received(std::span<const std::uint8_t> message, sys_seconds
   }
   if (!question_fits(*parsed, answered->question)) return;
   if (answered->tsig && !believed(*answered, message, wall_clock)) return;
-  // A signature says more than a cookie.
-  if (cookie && !cookie->learn(*parsed) && !answered->tsig) return;
   if (header.tc && !tcp) return use_tcp();
+  // A signature says more than a cookie.
+  if (cookie && !answered->tsig && cookie->is_missing(*parsed)) {
+    if (!tcp) return not_the_answer("the answer has no cookie, but those before had");
+    cookie->forget();
+  }
+  if (cookie && !cookie->learn(*parsed) && !answered->tsig) {
+    if (tcp) not_the_answer("the answer has another cookie");
+    return;
+  }
   if (is_badcookie(*parsed)) {
     if (std::exchange(badcookie, true) || udp_sent >= options.udp_tries) return use_tcp();
     phase = Phase::SEND;
