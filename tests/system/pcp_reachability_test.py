@@ -5,7 +5,7 @@ import threading
 import time
 
 import dns
-from harness import TIME_LIMIT, free_port, main
+from harness import TIME_LIMIT, main
 from pcp_harness import HOST, SERVICE, WEB, AgentTest
 
 REACHABILITY, COOKIE = 65310, 10
@@ -142,7 +142,10 @@ class Tried(Reachability):
         code, text = self.command("check")
         self.assertEqual(code, 0, text)
         self.assertRegex(text, rf"ok      {WEB}: the server has connected to 127\.0\.0\.1:{port}, \d+ s ago")
-        nobody = free_port()
+        closed = socket.socket()  # nobody listens there, and nobody else can
+        self.addCleanup(closed.close)
+        closed.bind(("127.0.0.1", 0))
+        nobody = closed.getsockname()[1]
         self.pcp.update(port=nobody)
         self.wait_for(lambda: self.reached() == "refused")
         self.agent.wait_for(rf"warning.*{WEB}: the server could not connect to 127\.0\.0\.1:{nobody} \(refused\): is the service running\?")

@@ -131,7 +131,7 @@ TEST(Publisher, FirstUpdate) {
   EXPECT_FALSE(host.begin(seconds(2)));
 }
 
-TEST(Publisher, NewsAreEndpointsOverTcpThatHaveChanged) {
+TEST(Publisher, NewsAreEndpointsOverTcpThatHaveChangedOrAreRefreshed) {
   Host host;
   host.web.protocol = 6;
   const External first = external("198.51.100.1", 8001);
@@ -146,11 +146,15 @@ TEST(Publisher, NewsAreEndpointsOverTcpThatHaveChanged) {
     ASSERT_EQ(news.size(), 1U);
     EXPECT_EQ(news[0].owner, name(WEB));
     EXPECT_EQ(news[0].endpoints, std::vector{endpoint});
+    EXPECT_FALSE(news[0].is_refresh);
   }
   host.want(second, seconds(60));
   ASSERT_TRUE(host.begin(seconds(60)));
   host.answer(seconds(60), Rcode::NOERROR, 100);
-  EXPECT_TRUE(host.publisher.take_news().empty());
+  const auto refreshed = host.publisher.take_news();
+  ASSERT_EQ(refreshed.size(), 1U);
+  EXPECT_TRUE(refreshed[0].is_refresh);
+  EXPECT_EQ(refreshed[0].endpoints, std::vector{second});
   host.want(first, seconds(61));
   host.begin(seconds(61));
   host.answer(seconds(61), Rcode::REFUSED);

@@ -42,9 +42,9 @@ zones::Message answer(const zones::Message& question, Reachability state,
 }
 
 /// One script of a watch and its server:
-///   publish PORT | withdraw     at MS: the clock        asked | quiet: whether a question is due
-///   yes | refused | silent | trying | unknown | other | nothing | lost: what the server answers
-///   info | warning | mute: what the log says of that    is STATE
+///   publish PORT | refresh | withdraw     at MS: the clock        asked | quiet: whether a
+///   question is due yes | refused | silent | trying | unknown | other | nothing | lost: what the
+///   server answers info | warning | mute: what the log says of that    is STATE
 class Script {
  public:
   void run(const std::string& text) {
@@ -68,6 +68,8 @@ class Script {
     if (verb == "publish") {
       words >> endpoint_.port;
       watch_.published({owner_, {endpoint_}}, now_);
+    } else if (verb == "refresh") {
+      watch_.published({owner_, {endpoint_}, true}, now_);
     } else if (verb == "withdraw") {
       watch_.published({owner_, {}}, now_);
     } else if (verb == "at") {
@@ -121,10 +123,11 @@ TEST(PcpReachability, WhenItAsks) {
       "publish 8001; at 1000; asked; trying; mute; is unknown; quiet; at 3000; asked; trying; at "
       "7999; quiet; at 8000; asked; silent; warning; is silent; idle",
       "publish 8001; at 1000; asked; unknown; at 3000; asked; unknown; at 8000; asked; unknown; "
-      "mute; is unknown; idle",
+      "at 30000; asked; unknown; mute; is unknown; idle",
       // Lost, or late: the next in time.
       "publish 8001; at 1000; asked; at 6000; lost; asked; refused; warning; is refused; idle",
-      "publish 8001; at 1000; asked; lost; quiet; at 3000; asked; lost; at 8000; asked; lost; idle",
+      "publish 8001; at 1000; asked; lost; quiet; at 3000; asked; lost; at 8000; asked; lost; "
+      "at 30000; asked; lost; idle",
       // A server that knows no such question, or answers another.
       "publish 8001; at 1000; asked; nothing; mute; idle; publish 8002; at 2000; asked; yes; info",
       "publish 8001; at 1000; asked; other; mute; is unknown; idle",
@@ -135,6 +138,9 @@ TEST(PcpReachability, WhenItAsks) {
       "info",
       "publish 8001; at 1000; asked; withdraw; yes; mute; idle",
       "publish 8001; withdraw; idle",
+      // Refreshed: the server may have tried again, and what was known holds until it says so.
+      "publish 8001; at 1000; asked; refused; warning; refresh; is refused; quiet; at 2000; asked; "
+      "unknown; mute; is refused; at 4000; asked; yes; info; is yes; idle",
   };
   for (const char* script : scripts) {
     SCOPED_TRACE(script);

@@ -265,9 +265,10 @@ Report Publisher::accepted(const Message& response) {
     const auto at = entries_.find(part.key);
     if (at == entries_.end()) continue;
     Entry& entry = at->second;
-    if (part.key.type == Type::TXT && part.is_change) {
-      news_.push_back(
-          {part.key.owner, part.wanted ? part.wanted->tcp_endpoints : std::vector<External>{}});
+    if (part.key.type == Type::TXT) {
+      news_.push_back({part.key.owner,
+                       part.wanted ? part.wanted->tcp_endpoints : std::vector<External>{},
+                       !part.is_change});
     }
     if (!part.wanted) {
       std::erase_if(entry.ours, [&](const Rdata& rdata) { return contains(part.ours, rdata); });

@@ -58,16 +58,19 @@ Time ReachabilityWatch::Subject::due() const {
 void ReachabilityWatch::published(const PublishedEndpoints& news, Time now) {
   // Its answer, if it still comes, is of what was before.
   if (asking_ && asking_->first == news.owner) asking_.reset();
-  Reachability said = Reachability::UNKNOWN;
+  untried_ = false;
+  std::vector<Subject> before;
   std::erase_if(subjects_, [&](const Subject& subject) {
     if (!(subject.owner == news.owner)) return false;
-    said = subject.said;
+    before.push_back(subject);
     return true;
   });
   auto waiting = static_cast<std::size_t>(std::ranges::count_if(subjects_, &Subject::waiting));
   for (const External& endpoint : news.endpoints) {
     Subject subject{.owner = news.owner, .endpoint = endpoint};
-    subject.said = said;
+    if (!before.empty()) subject.said = before.back().said;
+    const auto same = std::ranges::find(before, endpoint, &Subject::endpoint);
+    if (news.is_refresh && same != before.end()) subject.reached = same->reached;
     subject.published = now;
     subject.waiting = waiting++ < MAX_REACHABILITY_WAITING;
     subjects_.push_back(std::move(subject));
@@ -91,6 +94,7 @@ std::optional<zones::Message> ReachabilityWatch::begin(Time now) {
 }
 
 std::optional<Report> ReachabilityWatch::answered(const zones::Message& response) {
+  untried_ = false;
   if (!asking_) return std::nullopt;
   const auto asked = *std::exchange(asking_, std::nullopt);
   Subject& subject = *std::ranges::find_if(

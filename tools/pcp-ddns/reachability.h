@@ -15,9 +15,10 @@
 
 namespace pcp_ddns {
 
-/// After the publishing.
-constexpr std::array<std::chrono::seconds, 3> REACHABILITY_DELAYS{
-    std::chrono::seconds(1), std::chrono::seconds(3), std::chrono::seconds(8)};
+/// After the publishing. A server that tries much else takes its time.
+constexpr std::array<std::chrono::seconds, 4> REACHABILITY_DELAYS{
+    std::chrono::seconds(1), std::chrono::seconds(3), std::chrono::seconds(8),
+    std::chrono::seconds(30)};
 constexpr std::size_t MAX_REACHABILITY_WAITING = 64;
 
 /// The query about a TCP endpoint that is published at the service's name.
@@ -33,12 +34,14 @@ std::string describe(zones::Reachability reached, const External& endpoint);
 struct PublishedEndpoints {
   zones::Name owner;                // _http._tcp.h1.dyn.example.
   std::vector<External> endpoints;  // over TCP; none: nothing (any more)
+  bool is_refresh = false;          // they were there before
 };
 
 /// The questions to one server: one at a time, and few that wait.
 class ReachabilityWatch {
  public:
-  /// Asks anew about the service.
+  /// Asks anew about the service. Of a refresh, which may have had the server try again, what is
+  /// known stays until then.
   void published(const PublishedEndpoints& news, Time now);
   /// When begin() is due; Time::max() while a question is under way, or when there is none.
   Time next() const;

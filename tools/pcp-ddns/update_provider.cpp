@@ -99,30 +99,34 @@ void UpdateProvider::forget_server() {
   cookie_ = std::make_shared<keys::ClientCookie>();
 }
 
-void UpdateProvider::exchange() {
+void UpdateProvider::exchange(bool again) {
   keys::Exchange exchange([this] { return publisher_.message(now()); }, config_.signer, UPDATE,
                           cookie_);
-  const bool had_cookie = cookie_->has_server_cookie();
-  cancel_ = run_dns_exchange(
-      context_, std::move(exchange), server(), [this, had_cookie](const DnsOutcome& outcome) {
-        cancel_ = {};
-        if (outcome.exchange == nullptr) {
-          forget_server();
-          return finished(publisher_.failed(outcome.failure, now()));
-        }
-        const zones::Message& response = outcome.exchange->response();
-        // A grant for the address that an update comes from asks for a proof of it.
-        if (!had_cookie && cookie_->has_server_cookie() && is_refused(response)) {
-          return this->exchange();
-        }
-        proven_ = had_cookie;
-        answered(response, outcome.exchange->tsig_error());
-      });
+  cancel_ =
+      run_dns_exchange(context_, std::move(exchange), server(),
+                       [this, again, before = cookie_->server_cookie()](const DnsOutcome& outcome) {
+                         cancel_ = {};
+                         if (outcome.exchange == nullptr) {
+                           forget_server();
+                           return finished(publisher_.failed(outcome.failure, now()));
+                         }
+                         const zones::Message& response = outcome.exchange->response();
+                         // A grant for the address that an update comes from asks for a proof of
+                         // it. What a server takes no more, as after its restart or where this host
+                         // has another address by now, it gives anew.
+                         const bool is_new = cookie_->server_cookie() != before;
+                         if (is_new && !again && is_refused(response)) return this->exchange(true);
+                         proven_ = !before.empty() && !is_new;
+                         answered(response, outcome.exchange->tsig_error());
+                       });
 }
 
 void UpdateProvider::answered(const zones::Message& response, std::uint16_t tsig_error) {
   const Report report = publisher_.answered(response, tsig_error, now());
-  for (const PublishedEndpoints& news : publisher_.take_news()) watch_.published(news, now());
+  for (const PublishedEndpoints& news : publisher_.take_news()) {
+    may_refresh_ = may_refresh_ || !news.is_refresh;
+    watch_.published(news, now());
+  }
   greet_later();
   finished(report);
   ask();
@@ -187,8 +191,9 @@ void UpdateProvider::ask() {
           watch_.failed();
         } else if (const auto report = watch_.answered(outcome.exchange->response())) {
           log_report(config_.name, *report);
-        } else if (watch_.is_untried() && !proven_ && cookie_->has_server_cookie()) {
-          // The first update was quicker than the cookie.
+        } else if (watch_.is_untried() && !proven_ && cookie_->has_server_cookie() &&
+                   std::exchange(may_refresh_, false)) {
+          // The update was quicker than the cookie.
           publisher_.refresh();
           drive();
         }

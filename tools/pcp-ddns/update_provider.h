@@ -44,7 +44,8 @@ class UpdateProvider : public Provider {
   void find_server(Then then);
   const boost::asio::ip::udp::endpoint& server() const;
   void forget_server();
-  void exchange();
+  /// @param again  for a cookie that came with a refusal
+  void exchange(bool again = false);
   void answered(const zones::Message& response, std::uint16_t tsig_error);
   void finished(const Report& report);
   /// Has the server's cookie ready, with which an update proves where it comes from.
@@ -63,7 +64,8 @@ class UpdateProvider : public Provider {
   std::size_t next_server_ = 0;
   std::function<void()> cancel_;
   std::shared_ptr<keys::ClientCookie> cookie_;
-  bool proven_ = false;  // where the last update came from
+  bool proven_ = false;       // where the last update came from
+  bool may_refresh_ = false;  // once for each publishing
   boost::asio::steady_timer greet_timer_;
   std::function<void()> cancel_greeting_;
   ReachabilityWatch watch_;
