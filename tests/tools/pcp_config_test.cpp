@@ -229,6 +229,7 @@ TEST(PcpConfig, ErrorsNameTheLine) {
       {"port = 8000", "port = 8000\ndescription = \"a\\nb\"",
        ":9: 'description' in [[service]] must be at most 128 octets"},
       {"port = 8000", "port = 8000\nport-count = 257", "port-count"},
+      {"port = 8000", "port = 8000\nport-parity = true", "port-parity"},
       {"port = 8000", "port = 65530\nport-count = 7", "goes beyond port 65535"},
       {"port = 8000", "port = 8000\nport-count = 2", "is not for web services"},
       {"type = \"_http._tcp\"\nport = 8000",

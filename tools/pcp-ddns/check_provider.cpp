@@ -131,7 +131,7 @@ Finding judge(const zones::ReachabilityAnswer& answer, const zones::Name& owner,
       return {Verdict::OK, owner.to_text() + ": " + describe(answer.state, endpoint) + age};
     case zones::Reachability::REFUSED:
     case zones::Reachability::SILENT:
-      return {Verdict::FAILED, owner.to_text() + ": " + describe(answer.state, endpoint)};
+      return {Verdict::FAILED, owner.to_text() + ": " + describe(answer.state, endpoint) + age};
     case zones::Reachability::UNKNOWN:
       return {Verdict::NO,
               owner.to_text() + ": the server has not tried " + to_text(endpoint) + " lately"};
@@ -143,27 +143,26 @@ Finding judge(const zones::ReachabilityAnswer& answer, const zones::Name& owner,
 
 /// The names and endpoints of the services that are published now.
 struct Published {
-  zones::Name owner;
-  bool over_tcp = false;
+  const ServiceConfig* service = nullptr;
   External endpoint;
 };
 std::vector<Published> find_published(const Config& config, std::size_t index,
                                       const udp::endpoint& server) {
-  std::map<zones::Name, bool> owners;  // whether over TCP
+  std::map<zones::Name, const ServiceConfig*> owners;
   for (const ServiceConfig& service : config.services) {
     if (std::ranges::find(service.providers, index) != service.providers.end() &&
         owners.size() < MAX_QUESTIONS) {
-      owners.emplace(service.owner, service.protocol == zones::ip_protocol::TCP);
+      owners.emplace(service.owner, &service);
     }
   }
   std::vector<Published> all;
-  for (const auto& [owner, over_tcp] : owners) {
+  for (const auto& [owner, service] : owners) {
     zones::Message question;
     question.question.push_back({owner, zones::Type::TXT, zones::Class::IN});
     const auto response = ask(server, question);
     if (!response) break;
     for (const External& endpoint : endpoints_of(response->answer, owner)) {
-      all.push_back({owner, over_tcp, endpoint});
+      all.push_back({service, endpoint});
     }
   }
   return all;
@@ -173,8 +172,9 @@ std::vector<Published> find_published(const Config& config, std::size_t index,
 bool check_reachability(const std::vector<Published>& published, const udp::endpoint& server,
                         std::ostream& out) {
   bool well = true;
-  for (const auto& [owner, over_tcp, endpoint] : published) {
-    if (!over_tcp) continue;
+  for (const auto& [service, endpoint] : published) {
+    if (service->protocol != zones::ip_protocol::TCP) continue;
+    const zones::Name& owner = service->owner;
     const auto response = ask(server, reachability_question(owner, endpoint));
     const auto answer = response ? read_reachability(*response, endpoint) : std::nullopt;
     if (!answer) break;
@@ -199,7 +199,10 @@ ProviderFinding check_provider(const Config& config, std::size_t index, std::ost
   out << check_key(provider, found.server);
   if (!found.server) return found;
   const std::vector<Published> published = find_published(config, index, *found.server);
-  for (const Published& one : published) found.published.push_back(one.endpoint);
+  for (const Published& one : published) {
+    // Other hosts' mappings may well be at another address.
+    if (one.service->internal == Address{}) found.published.push_back(one.endpoint);
+  }
   found.well = check_reachability(published, *found.server, out);
   return found;
 }

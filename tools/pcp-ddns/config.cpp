@@ -321,7 +321,10 @@ void Reader::read_mapping(TomlFields& fields, ServiceConfig& service) {
   fields.boolean("equal-ports", service.equal_ports);
   fields.boolean("prefer-failure", service.prefer_failure);
   const toml::node* count = fields.integer("port-count", service.port_count, 1, MAX_PORT_COUNT);
-  fields.boolean("port-parity", service.port_parity);
+  const toml::node* parity = fields.boolean("port-parity", service.port_parity);
+  if (service.port_parity && service.port_count < 2) {
+    fields.error(parity, "port-parity", "is for a port-count of at least 2");
+  }
   if (service.port + service.port_count - 1 > 65535) {
     fields.error(count, "port-count", "goes beyond port 65535");
   }
@@ -398,6 +401,14 @@ void Reader::check_port_sets() {
         problems_.error(one.line, "[[service]] has a port-count that takes in port " +
                                       std::to_string(other.port) + " of the one in line " +
                                       std::to_string(other.line));
+      }
+      if (other.port == one.port && other.protocol == one.protocol &&
+          (other.prefer_failure || other.is_web())) {
+        problems_.error(one.line,
+                        "[[service]] has a port-count, and shares its port with the one in line " +
+                            std::to_string(other.line) +
+                            ", which is of the web or has "
+                            "prefer-failure");
       }
       if (other.port == one.port && (other.equal_ports || one.equal_ports)) {
         problems_.error(one.line,
