@@ -46,7 +46,8 @@ std::vector<PublishedTime> read_times(zones::SqliteRows& rows, zones::NameView a
 }
 
 struct PublishedTimes::Impl {
-  explicit Impl(std::filesystem::path path) : store(std::move(path)) {}
+  Impl(std::filesystem::path path, std::chrono::milliseconds patience)
+      : store(std::move(path)), thread(QUEUE, patience) {}
 
   Times read(const zones::Name& apex, std::span<const PublishedRecord> records) {
     try {
@@ -62,11 +63,11 @@ struct PublishedTimes::Impl {
   const std::filesystem::path store;
   LogLimiter log_limiter{1};
   std::unique_ptr<zones::SqliteRows> rows;  // the thread's
-  ReadingThread thread{QUEUE, PATIENCE};
+  ReadingThread thread;
 };
 
-PublishedTimes::PublishedTimes(std::filesystem::path store)
-    : impl_(std::make_unique<Impl>(std::move(store))) {}
+PublishedTimes::PublishedTimes(std::filesystem::path store, std::chrono::milliseconds patience)
+    : impl_(std::make_unique<Impl>(std::move(store), patience)) {}
 
 PublishedTimes::~PublishedTimes() { stop(); }
 

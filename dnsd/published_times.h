@@ -47,7 +47,9 @@ class PublishedTimes {
   using Times = std::vector<PublishedTime>;
 
   /// @param store  of this process; it is opened for reading at the first question, and stays so
-  explicit PublishedTimes(std::filesystem::path store);
+  /// @param patience  how long a question may wait
+  explicit PublishedTimes(std::filesystem::path store,
+                          std::chrono::milliseconds patience = PATIENCE);
   ~PublishedTimes();
 
   /// `done` is called once, by a thread of its own, soon. Any thread. False when too many wait;

@@ -371,7 +371,7 @@ class PortalTimes : public ::testing::Test {
   World world_;
   const test::TempDir folder_;
   zones::SqliteStore store_{folder_.path() / "store"};
-  PublishedTimes times_{folder_.path() / "store"};
+  PublishedTimes times_{folder_.path() / "store", std::chrono::minutes(5)};
 };
 
 TEST_F(PortalTimes, SinceAndUntilWhenAServiceIsPublished) {

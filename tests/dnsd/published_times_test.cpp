@@ -58,7 +58,7 @@ TEST_F(PublishedTimesTest, EachRecordHasItsOwnLease) {
       "_http._tcp.h1 60 SRV 1 0 8002 h1",
       {{1, at(100)}, {2, at(200)}}, at(1));
   put("h1", "h1 60 A 192.0.2.1", {}, at(2));
-  PublishedTimes times(path_);
+  PublishedTimes times(path_, std::chrono::minutes(5));
   const auto told = ask(times, {published("_http._tcp.h1 60 SRV 0 0 8001 H1"),
                                 published("_http._tcp.h1 60 SRV 1 0 8002 h1"),
                                 published("_http._tcp.h1 60 TXT \"path=/\""),
@@ -82,7 +82,7 @@ TEST_F(PublishedTimesTest, EachRecordHasItsOwnLease) {
 }
 
 TEST_F(PublishedTimesTest, WhatIsWrittenMeanwhileIsSeen) {
-  PublishedTimes times(path_);
+  PublishedTimes times(path_, std::chrono::minutes(5));
   const PublishedRecord address = published("h1 60 A 192.0.2.1");
   EXPECT_EQ(ask(times, {address}).at(0).since, std::nullopt);
   put("h1", "h1 60 A 192.0.2.1", {{0, at(100)}}, at(1));
@@ -101,7 +101,7 @@ TEST_F(PublishedTimesTest, AStoreThatCannotBeReadTellsNothingUntilItCan) {
 }
 
 TEST_F(PublishedTimesTest, TooManyQuestionsAreNotTaken) {
-  PublishedTimes times(path_);
+  PublishedTimes times(path_, std::chrono::minutes(5));
   std::promise<void> go;
   EXPECT_TRUE(times.ask(apex_, {}, [&](const auto&) { go.get_future().wait(); }));
   std::atomic<std::size_t> answered{0};
