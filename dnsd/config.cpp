@@ -288,6 +288,7 @@ std::shared_ptr<const Policy> make_policy(const Config& config, const PolicyTabl
   }
   if (tables.reachability) {
     policy->reachability_rules = config.reachability;
+    policy->reachability_rules.enabled = true;  // as it was started
     policy->reachability_rules.own = own_addresses(config);
     policy->reachability = tables.reachability;
   }

@@ -74,7 +74,7 @@ std::vector<PublishedEndpoint> published_endpoints(const zones::Catalogue& catal
     for (const Address& address : zone_addresses(catalogue, target)) {
       if (endpoints.size() == MAX_PUBLISHED_ENDPOINTS) return endpoints;
       endpoint.address = address;
-      endpoints.push_back({endpoint, is_new});
+      endpoints.push_back({target, endpoint, is_new});
     }
   }
   return endpoints;

@@ -12,6 +12,7 @@
 namespace dnsd {
 
 struct PublishedEndpoint {
+  zones::Name target;  // whose address it is
   zones::TransportEndpoint endpoint;
   bool is_new = false;  // the update changed the SRV or the address; else it was there before
 };

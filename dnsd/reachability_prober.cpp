@@ -11,6 +11,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <cerrno>
 #include <deque>
+#include <new>
 #include <thread>
 #include <utility>
 
@@ -55,7 +56,7 @@ struct ReachabilityProber::Impl {
   };
 
   // --- the writer's thread ---
-  void consider(const TransportEndpoint& endpoint, bool is_new, const AcceptedUpdate& update);
+  void consider(const PublishedEndpoint& published, const AcceptedUpdate& update);
   bool take_budgets(const TransportEndpoint& endpoint, const ReachabilityRules& rules);
 
   // --- the prober's ---
@@ -79,8 +80,15 @@ struct ReachabilityProber::Impl {
   std::thread thread;
 };
 
-void ReachabilityProber::Impl::consider(const TransportEndpoint& endpoint, bool is_new,
+void ReachabilityProber::Impl::consider(const PublishedEndpoint& published,
                                         const AcceptedUpdate& update) {
+  // Nor is what is known of another's host for this key to change.
+  if (!update.may_change(published.target)) {
+    ++counters.skipped_by_rule;
+    return;
+  }
+  const TransportEndpoint& endpoint = published.endpoint;
+  const bool is_new = published.is_new;
   const auto now = std::chrono::steady_clock::now();
   const auto known = table->find(endpoint, now);
   const bool is_known = known.state != Reachability::UNKNOWN;
@@ -95,7 +103,12 @@ void ReachabilityProber::Impl::consider(const TransportEndpoint& endpoint, bool 
   }
   table->set(endpoint, Reachability::TRYING, now);
   unfinished.fetch_add(1, std::memory_order_relaxed);
-  asio::post(context, [this, endpoint] { begin(endpoint); });
+  try {
+    asio::post(context, [this, endpoint] { begin(endpoint); });
+  } catch (...) {
+    unfinished.fetch_sub(1, std::memory_order_relaxed);
+    throw;
+  }
 }
 
 bool ReachabilityProber::Impl::take_budgets(const TransportEndpoint& endpoint,
@@ -136,13 +149,17 @@ void ReachabilityProber::Impl::connect(const TransportEndpoint& endpoint) {
     const error_code own(errno, boost::system::system_category());
     return decide(*attempt, Reachability::UNKNOWN, own.message().c_str());
   }
-  attempt->timer.expires_after(limits.timeout);
-  attempt->timer.async_wait([this, attempt](error_code cancelled) {
-    if (!cancelled) decide(*attempt, Reachability::SILENT, "silent");
-  });
-  attempt->socket.async_wait(tcp::socket::wait_write, [this, attempt](error_code cancelled) {
-    if (!cancelled) connected(*attempt);
-  });
+  try {
+    attempt->timer.expires_after(limits.timeout);
+    attempt->timer.async_wait([this, attempt](error_code cancelled) {
+      if (!cancelled) decide(*attempt, Reachability::SILENT, "silent");
+    });
+    attempt->socket.async_wait(tcp::socket::wait_write, [this, attempt](error_code cancelled) {
+      if (!cancelled) connected(*attempt);
+    });
+  } catch (const std::bad_alloc&) {
+    decide(*attempt, Reachability::UNKNOWN, "not tried: no memory");
+  }
 }
 
 void ReachabilityProber::Impl::connected(Try& attempt) {
@@ -175,7 +192,7 @@ void ReachabilityProber::Impl::decide(Try& attempt, Reachability state, const ch
 
 void ReachabilityProber::Impl::note(const TransportEndpoint& endpoint, Reachability state,
                                     const char* what) {
-  table->set(endpoint, state, std::chrono::steady_clock::now());
+  // Counted before it can be seen.
   switch (state) {
     case Reachability::ANSWERED:
       ++counters.answered;
@@ -191,6 +208,7 @@ void ReachabilityProber::Impl::note(const TransportEndpoint& endpoint, Reachabil
       ++counters.failed;
       break;
   }
+  table->set(endpoint, state, std::chrono::steady_clock::now());
   spdlog::debug("reachability: {} {}", to_text(endpoint), what);
 }
 
@@ -218,7 +236,7 @@ void ReachabilityProber::consider(const AcceptedUpdate& update) noexcept {
   try {
     for (const auto& published :
          published_endpoints(update.catalogue, update.message, update.touched)) {
-      impl_->consider(published.endpoint, published.is_new, update);
+      impl_->consider(published, update);
     }
   } catch (const std::exception& error) {  // no memory left
     spdlog::error("reachability: {}", error.what());

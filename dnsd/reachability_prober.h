@@ -5,6 +5,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 
@@ -31,7 +32,7 @@ struct ProberCounters {
   Counter refused{0};
   Counter silent{0};
   Counter failed{0};            // the server itself could not: no route, no socket
-  Counter skipped_by_rule{0};   // [reachability] does not let it
+  Counter skipped_by_rule{0};   // [reachability] does not let it, or the host is another's
   Counter skipped_by_limit{0};  // more than the rates or the queue let
 };
 
@@ -43,6 +44,9 @@ struct AcceptedUpdate {
   std::span<const zones::Name> touched;  // names that it changed
   const keys::Address& source;
   bool source_proven;
+  /// Whether the update's key may change a name. An endpoint is its own only where that is so of
+  /// the SRV record's target: others' hosts are not for it to have tried.
+  const std::function<bool(zones::NameView target)>& may_change;
 };
 
 /// Owns one thread, on which it connects (nothing is sent, and what accepts is left at once).

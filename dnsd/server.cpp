@@ -26,6 +26,7 @@
 #include "dnsd/server_zones.h"
 #include "dnsd/tcp_listener.h"
 #include "dnsd/udp_worker.h"
+#include "dnsd/update_grants.h"
 #include "dnsd/update_writer.h"
 #include "dnsd/upstream.h"
 #include "zones/counted.h"
@@ -64,6 +65,16 @@ bool is_own_host(const Config& config, std::string_view host) {
          std::ranges::none_of(config.zones, [&](const ZoneConfig& zone) {
            return name->is_at_or_below(zone.name.view());
          });
+}
+
+/// True for a name that the update's key may change, by a grant or as the first that claimed it.
+bool is_own_name(const State& state, const UpdateJob& job, zones::NameView name) {
+  const auto zone = state.catalogue.enclosing(name);
+  if (!zone) return false;
+  const keys::Requester requester{job.key.view(), job.source, job.source_proven};
+  return may_change(*state.policy, zone->apex(), requester, name) ||
+         (job.signed_by == zones::SignedBy::SIG0 && name.is_at_or_below(job.key.view()) &&
+          state.policy->first_come.contains(zones::Name(zone->apex())));
 }
 
 bool takes_free_port(const std::vector<Endpoint>& listen) {
@@ -220,12 +231,16 @@ void Server::Impl::start_threads() {
     prober->start();
     on_accepted = [this](const State& state, const UpdateJob& job,
                          std::span<const zones::Name> touched) {
+      const std::function<bool(zones::NameView)> own = [&](zones::NameView target) {
+        return is_own_name(state, job, target);
+      };
       prober->consider({.catalogue = state.catalogue,
                         .rules = state.policy->reachability_rules,
                         .message = job.message,
                         .touched = touched,
                         .source = job.source,
-                        .source_proven = job.source_proven});
+                        .source_proven = job.source_proven,
+                        .may_change = own});
     };
   }
   writer = std::make_unique<UpdateWriter>(std::move(store), std::move(builder), *publisher,

@@ -110,4 +110,11 @@ std::optional<std::string> refusal_by_count(const zones::ZoneSnapshot& zone,
          " records at and below the key's name ('max-records' of the grant)";
 }
 
+bool may_change(const Policy& policy, zones::NameView apex, const keys::Requester& requester,
+                zones::NameView owner) {
+  const keys::ZoneGrants* const grants = policy.grants_of(apex);
+  const keys::Wish anything{.owner = owner, .type = zones::Type::ANY, .rdata = {}, .adds = false};
+  return grants && grants->judge(requester, anything, policy.portal).allowed;
+}
+
 }  // namespace dnsd

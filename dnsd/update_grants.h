@@ -12,6 +12,10 @@
 
 namespace dnsd {
 
+/// True when some grant lets the key change anything at the name.
+bool may_change(const Policy& policy, zones::NameView apex, const keys::Requester& requester,
+                zones::NameView owner);
+
 /// Why a key that may not change the whole zone may not send this message: one record of its update
 /// section is outside every grant, or a prerequisite asks about a name that the key may not change
 /// (else it could be used to probe the zone). Empty when all is permitted.

@@ -8,6 +8,7 @@
 #include "dnsd/http/form.h"
 #include "dnsd/http/host_update.h"
 #include "dnsd/http/page_headers.h"
+#include "dnsd/update_grants.h"
 
 namespace dnsd::http {
 namespace {

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "dnsd/http/login.h"
+#include "dnsd/update_grants.h"
 
 namespace dnsd::http {
 namespace {
@@ -27,13 +28,6 @@ class HostResponder : public dnsd::Responder {
 };
 
 }  // namespace
-
-bool may_change(const Policy& policy, zones::NameView apex, const keys::Requester& requester,
-                zones::NameView owner) {
-  const keys::ZoneGrants* const grants = policy.grants_of(apex);
-  const keys::Wish anything{.owner = owner, .type = zones::Type::ANY, .rdata = {}, .adds = false};
-  return grants && grants->judge(requester, anything, policy.portal).allowed;
-}
 
 void submit_host_update(UpdateWriter& writer, const HostUpdate& update, LogLimiter& log_limiter,
                         std::function<void(DynDnsWord)> decided) {

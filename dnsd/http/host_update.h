@@ -13,10 +13,6 @@
 
 namespace dnsd::http {
 
-/// True when some grant lets the key change anything at the name.
-bool may_change(const Policy& policy, zones::NameView apex, const keys::Requester& requester,
-                zones::NameView owner);
-
 /// Views; needed during submit_host_update() only.
 struct HostUpdate {
   const Request& request;

@@ -207,7 +207,11 @@ struct ProberTest : ::testing::Test {
         test::update("e.", {test::record("_http._tcp.h.e.", zones::Type::SRV, srv + ".e.")});
     std::vector<zones::Name> touched;
     if (is_new) touched.push_back(message.authority.front().owner);
-    prober->consider({catalogue, rules, message, touched, SOURCE, false});
+    const std::function<bool(zones::NameView)> may_change = [this](zones::NameView target) {
+      EXPECT_EQ(target.to_text(), "h.e.");
+      return may_change_target;
+    };
+    prober->consider({catalogue, rules, message, touched, SOURCE, false, may_change});
   }
   Reachability state_of(std::uint16_t to) const {
     return prober->table()->find(endpoint("127.0.0.1", to), std::chrono::steady_clock::now()).state;
@@ -222,6 +226,7 @@ struct ProberTest : ::testing::Test {
     return state;
   }
 
+  bool may_change_target = true;
   inline static const keys::Address SOURCE = address("192.0.2.1");
   ReachabilityRules rules{.enabled = true, .address_rate = 60'000};
   std::unique_ptr<ReachabilityProber> prober = std::make_unique<ReachabilityProber>(
@@ -245,6 +250,21 @@ TEST_F(ProberTest, WhatListensAnswered) {
   EXPECT_EQ(ended, boost::asio::error::eof);
 }
 
+TEST_F(ProberTest, AHostThatIsAnothersIsNotTriedAndKeepsItsResult) {
+  prober->start();
+  may_change_target = false;
+  publish(port);
+  EXPECT_EQ(result_of(port), Reachability::UNKNOWN);
+  may_change_target = true;
+  publish(port);
+  EXPECT_EQ(result_of(port), Reachability::ANSWERED);
+  may_change_target = false;
+  publish(port);
+  EXPECT_EQ(result_of(port), Reachability::ANSWERED);
+  EXPECT_EQ(prober->counters().tried, 1U);
+  EXPECT_EQ(prober->counters().skipped_by_rule, 2U);
+}
+
 TEST_F(ProberTest, AClosedPortRefused) {
   prober->start();
   acceptor.close();
@@ -266,6 +286,7 @@ TEST_F(ProberTest, WhatDropsIsSilent) {
     static_cast<void>(::connect(held.back().native_handle(), full.local_endpoint().data(),
                                 static_cast<socklen_t>(full.local_endpoint().size())));
   }
+  held.front().wait(tcp::socket::wait_write);  // the one that there is room for
   prober->start();
   publish(full.local_endpoint().port());
   EXPECT_EQ(result_of(full.local_endpoint().port()), Reachability::SILENT);

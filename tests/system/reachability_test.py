@@ -94,6 +94,13 @@ class Reachability(SystemTest):
                 return float(line.split()[-1])
         self.fail(f"no metric {name}")
 
+    def closed_port(self):
+        """Where nobody listens, and nobody else can."""
+        sock = socket.socket()
+        self.addCleanup(sock.close)
+        sock.bind(("127.0.0.1", 0))
+        return sock.getsockname()[1]
+
     def reachable(self, host="h1"):
         """What the portal tells of the name's one service, to programs and to people."""
         page = json.loads(self.fetch(self.http, "/?portal", f"{host}.dyn.example", "application/json"))
@@ -112,7 +119,7 @@ class Reachability(SystemTest):
         # The same again is no news.
         self.publish(dnsd, listener.port)
         self.assertEqual(self.metric("dnsd_reachability_tried_total"), 1)
-        closed = free_port()
+        closed = self.closed_port()
         self.publish(dnsd, closed, host="h2")
         self.assertEqual(self.result(dnsd, closed), REFUSED)
         told, page = self.reachable("h2")
