@@ -1,12 +1,12 @@
 #include "dnsd/http/account_page.h"
 
-#include <spdlog/fmt/chrono.h>
-
 #include <algorithm>
 #include <kainjow/mustache.hpp>
+#include <set>
 
 #include "dnsd/http/account_template.h"
 #include "dnsd/http/page.h"
+#include "dnsd/http/time_text.h"
 #include "zones/host_text.h"
 #include "zones/rdata.h"
 #include "zones/text.h"
@@ -20,11 +20,6 @@ constexpr std::size_t MAX_NAMES = 256;
 constexpr std::size_t MAX_RECORDS = 500;
 constexpr std::size_t MAX_LINES = 20;  // of one change
 constexpr std::size_t MAX_LINE_OCTETS = 512;
-
-std::string to_text(std::chrono::sys_seconds time) {
-  return fmt::format("{:%Y-%m-%d %H:%M:%S} UTC",
-                     fmt::gmtime(std::chrono::system_clock::to_time_t(time)));
-}
 
 /// "h1.dyn.example" as people write it.
 std::string short_text(const zones::Name& name) {
@@ -79,7 +74,7 @@ const char* sentence_of(DynDnsWord word) {
 
 mustache::data data_of(const zones::HistoryEntry& entry, const zones::Name& own) {
   mustache::data one;
-  one.set("time", to_text(entry.time));
+  one.set("time", time_text(entry.time));
   one.set("by", by_text(entry.message, own));
   mustache::data lines(mustache::data::type::list);
   std::size_t count = 0;
@@ -199,17 +194,15 @@ void add_history(std::vector<AccountRecord>& records,
 void add_times(std::vector<AccountRecord>& records, std::span<const PublishedTime> times,
                const std::vector<zones::HistoryEntry>& entries) {
   if (times.size() != records.size()) return;
-  const auto knows_change = [&](const zones::Name& owner) {
-    const auto is_of_owner = [&](const zones::Record& record) { return record.owner == owner; };
-    return std::ranges::any_of(entries, [&](const zones::HistoryEntry& entry) {
-      return std::ranges::any_of(entry.added, is_of_owner) ||
-             std::ranges::any_of(entry.removed, is_of_owner);
-    });
-  };
+  std::set<zones::Name> changed;  // as far as the history knows
+  for (const zones::HistoryEntry& entry : entries) {
+    for (const zones::Record& record : entry.added) changed.insert(record.owner);
+    for (const zones::Record& record : entry.removed) changed.insert(record.owner);
+  }
   for (std::size_t i = 0; i < records.size(); ++i) {
     AccountRecord& one = records[i];
     one.until = times[i].until;
-    if (!knows_change(one.record.owner)) one.since = times[i].since;
+    if (!changed.contains(one.record.owner)) one.since = times[i].since;
   }
 }
 
@@ -217,7 +210,8 @@ std::string account_page(const AccountContent& content,
                          const std::optional<std::vector<zones::HistoryEntry>>& entries,
                          const std::string& nonce) {
   std::vector<AccountRecord> records = content.records;
-  add_times(records, content.times, entries.value_or(std::vector<zones::HistoryEntry>()));
+  const std::vector<zones::HistoryEntry> none;
+  add_times(records, content.times, entries ? *entries : none);
   if (entries) add_history(records, *entries, content.key);
   mustache::data page;
   page.set("nonce", nonce);
@@ -239,9 +233,9 @@ std::string account_page(const AccountContent& content,
   for (const AccountRecord& record : records) {
     mustache::data one;
     one.set("text", line_of(record.record));
-    if (record.since) one.set("since", to_text(*record.since));
+    if (record.since) one.set("since", time_text(*record.since));
     if (!record.by.empty()) one.set("by", record.by);
-    if (record.until) one.set("until", to_text(*record.until));
+    if (record.until) one.set("until", time_text(*record.until));
     list.push_back(one);
   }
   page.set("records", list);

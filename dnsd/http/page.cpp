@@ -1,7 +1,6 @@
 #include "dnsd/http/page.h"
 
 #include <qrencode.h>
-#include <spdlog/fmt/chrono.h>
 
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
@@ -11,6 +10,7 @@
 #include "dnsd/config_keys.h"
 #include "dnsd/http/page_template.h"
 #include "dnsd/http/reached.h"
+#include "dnsd/http/time_text.h"
 #include "zones/host_text.h"
 
 namespace dnsd::http {
@@ -70,19 +70,12 @@ void set(mustache::data& data, const char* name, const std::string& text) {
   if (!text.empty()) data.set(name, text);
 }
 
-/// As ISO 8601 has it.
-std::string to_iso(std::chrono::sys_seconds time) {
-  return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}",
-                     fmt::gmtime(std::chrono::system_clock::to_time_t(time)));
-}
-
 /// `since` for programs, `since_text` for people.
 void set(mustache::data& data, const std::string& name,
          std::optional<std::chrono::sys_seconds> time) {
   if (!time) return;
-  data.set(name, to_iso(*time));
-  data.set(name + "_text", fmt::format("{:%Y-%m-%d %H:%M:%S} UTC",
-                                       fmt::gmtime(std::chrono::system_clock::to_time_t(*time))));
+  data.set(name, iso_time(*time));
+  data.set(name + "_text", time_text(*time));
 }
 
 PublishedTime time_of(const PageContent& content, std::size_t service) {
@@ -102,7 +95,7 @@ mustache::data data_of(const Service& service, const std::string& url, const Pub
   if (service.reached) {
     one.set("reached", to_sentence(*service.reached));
     one.set("reached_how", std::string(how(*service.reached)));
-    one.set("reached_at", time_text(*service.reached));
+    one.set("reached_at", iso_time(service.reached->at));
   }
   set(one, "since", time.since);
   set(one, "until", time.until);
@@ -236,11 +229,11 @@ std::string page_json(const PageContent& content) {
     if (const auto& reached = service.reached) {
       one["reachable"] = {{"answered", reached->state == zones::Reachability::ANSWERED},
                           {"how", how(*reached)},
-                          {"at", time_text(*reached)}};
+                          {"at", iso_time(reached->at)}};
     }
     const PublishedTime time = time_of(content, place++);
-    if (time.since) one["since"] = to_iso(*time.since);
-    if (time.until) one["until"] = to_iso(*time.until);
+    if (time.since) one["since"] = iso_time(*time.since);
+    if (time.until) one["until"] = iso_time(*time.until);
     json::object txt;
     for (const auto& [key, value] : service.txt) txt[clean_text(key)] = clean_text(value);
     if (!txt.empty()) one["txt"] = std::move(txt);

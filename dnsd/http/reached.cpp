@@ -1,17 +1,12 @@
 #include "dnsd/http/reached.h"
 
-#include <spdlog/fmt/chrono.h>
-
+#include "dnsd/http/time_text.h"
 #include "dnsd/published_endpoints.h"
 
 namespace dnsd::http {
 namespace {
 
 using zones::Reachability;
-
-std::tm utc(std::chrono::sys_seconds time) {
-  return fmt::gmtime(std::chrono::system_clock::to_time_t(time));
-}
 
 std::optional<Reached> best_of(const zones::Catalogue& catalogue, const ReachabilityTable& table,
                                const Service& service) {
@@ -53,11 +48,7 @@ std::string to_sentence(const Reached& reached) {
   const char* const what = reached.state == Reachability::ANSWERED  ? "Answered the server"
                            : reached.state == Reachability::REFUSED ? "Refused the server"
                                                                     : "Did not answer the server";
-  return fmt::format("{} at {:%Y-%m-%d %H:%M:%S} UTC", what, utc(reached.at));
-}
-
-std::string time_text(const Reached& reached) {
-  return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", utc(reached.at));
+  return std::string(what) + " at " + time_text(reached.at);
 }
 
 }  // namespace dnsd::http

@@ -18,7 +18,5 @@ void tell_reached(const zones::Catalogue& catalogue, const ReachabilityTable& ta
 std::string_view how(const Reached& reached);
 /// For people: "Answered the server at 2026-11-30 23:00:00 UTC".
 std::string to_sentence(const Reached& reached);
-/// "2026-11-30T23:00:00Z"
-std::string time_text(const Reached& reached);
 
 }  // namespace dnsd::http
