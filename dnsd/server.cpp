@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "dnsd/dispatch.h"
+#include "dnsd/first_come.h"
 #include "dnsd/history_reader.h"
 #include "dnsd/http/account.h"
 #include "dnsd/http/admin.h"
@@ -69,12 +70,12 @@ bool is_own_host(const Config& config, std::string_view host) {
 
 /// True for a name that the update's key may change, by a grant or as the first that claimed it.
 bool is_own_name(const State& state, const UpdateJob& job, zones::NameView name) {
+  if (is_first_come(state.catalogue, *state.policy, job)) {
+    return name.is_at_or_below(job.key.view());
+  }
   const auto zone = state.catalogue.enclosing(name);
-  if (!zone) return false;
   const keys::Requester requester{job.key.view(), job.source, job.source_proven};
-  return may_change(*state.policy, zone->apex(), requester, name) ||
-         (job.signed_by == zones::SignedBy::SIG0 && name.is_at_or_below(job.key.view()) &&
-          state.policy->first_come.contains(zones::Name(zone->apex())));
+  return zone && may_change(*state.policy, zone->apex(), requester, name);
 }
 
 bool takes_free_port(const std::vector<Endpoint>& listen) {
