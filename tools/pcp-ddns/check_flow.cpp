@@ -12,13 +12,13 @@
 #include "tools/pcp-ddns/pcp_socket.h"
 #include "tools/pcp-ddns/records.h"
 #include "zones/message.h"
+#include "zones/reachability.h"
 
 namespace pcp_ddns {
 namespace {
 
 using boost::asio::ip::udp;
 
-constexpr std::uint8_t UDP = 17;  // IANA "Protocol Numbers"
 /// Of a mapping that is there already, or lasts as long as a NAT leaves such ones; it cannot be
 /// made shorter (RFC 6887 §12.1).
 constexpr std::uint32_t PEER_LIFETIME = 30;
@@ -31,8 +31,6 @@ std::vector<std::uint8_t> any_query() {
   return zones::to_wire(query);
 }
 
-std::string address_text(const Address& address) { return keys::to_text(address); }
-
 }  // namespace
 
 PcpRequest peer_request(const Address& client, std::uint16_t port, const RemotePeer& peer,
@@ -42,7 +40,7 @@ PcpRequest peer_request(const Address& client, std::uint16_t port, const RemoteP
   request.lifetime = PEER_LIFETIME;
   request.client = client;
   request.map.nonce = nonce;
-  request.map.protocol = UDP;
+  request.map.protocol = zones::ip_protocol::UDP;
   request.map.internal_port = port;
   if (keys::is_ipv4(peer.address)) {
     request.map.external_address[10] = request.map.external_address[11] = 0xff;
@@ -80,7 +78,7 @@ Finding judge_flow(const PcpResponse& response, const std::string& server, const
   if (other == published.end()) return {Verdict::OK, text};
   return {
       Verdict::WARNING,
-      text + ", but the mappings are at " + address_text(other->address) +
+      text + ", but the mappings are at " + keys::to_text(other->address) +
           ": the NAT gives this host several external addresses (RFC 4787 REQ-2, paired "
           "pooling, is not kept), so a grant with addresses = [\"source\"] refuses the mappings"};
 }

@@ -407,8 +407,7 @@ void Reader::check_port_sets() {
         problems_.error(one.line,
                         "[[service]] has a port-count, and shares its port with the one in line " +
                             std::to_string(other.line) +
-                            ", which is of the web or has "
-                            "prefer-failure");
+                            ", which is of the web or has prefer-failure");
       }
       if (other.port == one.port && (other.equal_ports || one.equal_ports)) {
         problems_.error(one.line,

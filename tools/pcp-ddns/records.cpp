@@ -1,10 +1,11 @@
 #include "tools/pcp-ddns/records.h"
 
 #include <algorithm>
-#include <charconv>
 
 #include "tools/common/portal_records.h"
 #include "zones/host_text.h"
+#include "zones/number.h"
+#include "zones/reachability.h"
 #include "zones/text.h"
 
 namespace pcp_ddns {
@@ -13,11 +14,11 @@ namespace {
 using zones::Name;
 using zones::Rdata;
 using zones::Type;
+using zones::ip_protocol::TCP;
 
 constexpr std::string_view ADDRESS_LABEL = "ip-";
 constexpr std::string_view DIRECT_LABEL = "direct";
 constexpr std::string_view ENDPOINT_KEY = "endpoint=";
-constexpr std::uint8_t TCP = 6;  // IANA "Protocol Numbers"
 constexpr std::uint16_t HTTP_PORT = 80;
 constexpr std::uint16_t HTTPS_PORT = 443;
 constexpr std::uint8_t SVC_PARAM_PORT = 3;  // RFC 9460 §14.3.2
@@ -148,13 +149,8 @@ std::optional<External> external_from_text(std::string_view text) {
   const bool bracketed = address.starts_with('[') && address.ends_with(']');
   if (bracketed) address = address.substr(1, address.size() - 2);
   const auto parsed = keys::address_from_text(std::string(address));
-  std::uint16_t port = 0;
-  const std::string_view digits = text.substr(colon + 1);
-  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), port);
-  if (!parsed || error != std::errc() || end != digits.data() + digits.size() || port == 0 ||
-      keys::is_ipv4(*parsed) == bracketed) {
-    return std::nullopt;
-  }
+  const auto port = zones::number_from_text<std::uint16_t>(text.substr(colon + 1)).value_or(0);
+  if (!parsed || port == 0 || keys::is_ipv4(*parsed) == bracketed) return std::nullopt;
   return External{*parsed, port};
 }
 
