@@ -34,7 +34,7 @@ void Checkpoint::add(zones::Lsn lsn, zones::NameView apex, zones::NameView owner
   if (waiting_.add(apex, owner)) {
     ++added_;
     waiting_.set_changed(waiting_.size() - 1, changed);
-  } else {
+  } else if (changed != std::chrono::sys_seconds()) {
     note_change(waiting_, *waiting_.find(apex, owner), changed);
   }
 }

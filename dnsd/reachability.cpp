@@ -8,6 +8,8 @@
 #include <bit>
 #include <cstring>
 
+#include "dnsd/endpoint.h"
+
 namespace dnsd {
 
 using zones::Reachability;
@@ -125,20 +127,12 @@ std::vector<keys::Address> interface_addresses() {
   const std::unique_ptr<ifaddrs, void (*)(ifaddrs*)> list(first, freeifaddrs);
   for (const ifaddrs* one = first; one != nullptr; one = one->ifa_next) {
     if (one->ifa_addr == nullptr) continue;
-    keys::Address address{};
-    if (one->ifa_addr->sa_family == AF_INET) {
-      sockaddr_in ipv4{};
-      std::memcpy(&ipv4, one->ifa_addr, sizeof(ipv4));
-      address[10] = address[11] = 0xFF;
-      std::memcpy(&address[12], &ipv4.sin_addr, sizeof(ipv4.sin_addr));
-    } else if (one->ifa_addr->sa_family == AF_INET6) {
-      sockaddr_in6 ipv6{};
-      std::memcpy(&ipv6, one->ifa_addr, sizeof(ipv6));
-      std::memcpy(address.data(), &ipv6.sin6_addr, address.size());
-    } else {
-      continue;
-    }
-    addresses.push_back(address);
+    const int family = one->ifa_addr->sa_family;
+    if (family != AF_INET && family != AF_INET6) continue;
+    Endpoint endpoint;
+    std::memcpy(endpoint.data(), one->ifa_addr,
+                family == AF_INET ? sizeof(sockaddr_in) : sizeof(sockaddr_in6));
+    addresses.push_back(mapped_octets(endpoint.address()));
   }
   return addresses;
 }
